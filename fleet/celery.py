@@ -1,0 +1,11 @@
+"""The Celery application. Tasks live in each app's tasks.py; what runs when is in settings (CELERY_BEAT_SCHEDULE)."""
+
+import os
+
+from celery import Celery
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
+
+app = Celery("fleetwell")
+app.config_from_object("django.conf:settings", namespace="CELERY")
+app.autodiscover_tasks()

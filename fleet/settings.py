@@ -1,0 +1,207 @@
+"""Settings. Everything that differs between machines comes from the environment; nothing secret has a default outside debug."""
+
+import os
+from pathlib import Path
+
+from celery.schedules import schedule
+from django.core.exceptions import ImproperlyConfigured
+from django.utils.translation import gettext_lazy as _
+from psycopg.conninfo import conninfo_to_dict
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str | None = None) -> str:
+    """Read a setting from the environment, or from the file named by NAME_FILE; without a default it is required."""
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    value = os.environ.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"Set {name} in the environment. `make run` does so by itself; see README.md.")
+    return value
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    return env(name, "1" if default else "0").lower() in {"1", "true", "yes", "on"}
+
+
+def database_from_url(url: str) -> dict[str, object]:
+    """Turn a postgresql:// URL (or libpq conninfo) into Django's DATABASES entry; other parameters become OPTIONS."""
+    parts = dict(conninfo_to_dict(url))
+    names = {"NAME": "dbname", "USER": "user", "PASSWORD": "password", "HOST": "host", "PORT": "port"}
+    database: dict[str, object] = {key: str(parts.pop(libpq, "") or "") for key, libpq in names.items()}
+    return {"ENGINE": "django.db.backends.postgresql", **database, "OPTIONS": {**parts}}
+
+
+DEBUG = env_bool("FLEETWELL_DEBUG")
+DEMO = env_bool("FLEETWELL_DEMO")
+SECRET_KEY = env("FLEETWELL_SECRET_KEY")
+# "id:base64 of 32 bytes", newest first, comma separated: encrypts maker tokens and PINs.
+KEY_RING = env("FLEETWELL_KEY_RING")
+
+PUBLIC_URL = env("FLEETWELL_URL", "http://localhost:" + env("FLEETWELL_PORT", "8000"))
+ALLOWED_HOSTS = [host for host in env("FLEETWELL_HOSTS", "localhost,127.0.0.1,[::1]").split(",") if host]
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL] if PUBLIC_URL.startswith("https://") else []
+SECURE_COOKIES = PUBLIC_URL.startswith("https://")
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "template_partials",
+    "fleet",
+    "fleet.events",
+    "fleet.teams",
+    "fleet.vehicles",
+    "connect",
+    "commands",
+    "fleet.live",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "fleet.middleware.content_security_policy",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+ROOT_URLCONF = "fleet.urls"
+ASGI_APPLICATION = "fleet.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "django.template.context_processors.i18n",
+                "fleet.teams.context.team",
+            ],
+        },
+    },
+]
+
+# Every request runs in a thread of its own under ASGI, so connections are kept in a pool, not per thread.
+DATABASES = {"default": database_from_url(env("DATABASE_URL"))}
+DATABASES["default"]["OPTIONS"] |= {"pool": {"min_size": 1, "max_size": int(env("FLEETWELL_DB_POOL", "12"))}}  # type: ignore[operator]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Migrations run as the owner of the tables and grant this role what the application needs, and no more.
+DATABASE_APP_ROLE = env("FLEETWELL_DB_APP_ROLE", "fleetwell_app")
+
+AUTH_USER_MODEL = "teams.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "fleet.teams.passwords.MaximumLengthValidator"},
+    {"NAME": "fleet.teams.passwords.ContextualPasswordValidator"},
+]
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
+ACCOUNT_ADAPTER = "fleet.teams.accounts.AccountAdapter"
+ACCOUNT_FORMS = {"signup": "fleet.teams.forms.SignupForm", "login": "fleet.teams.forms.LoginForm"}
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = env("FLEETWELL_EMAIL_VERIFICATION", "optional")
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_GET = False
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "vehicles:list"
+LOGOUT_REDIRECT_URL = "account_login"
+
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"  # the maker's redirect back is a top-level GET and must carry the session
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_COOKIES
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 31_536_000 if SECURE_COOKIES else 0
+X_FRAME_OPTIONS = "DENY"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if env_bool("FLEETWELL_BEHIND_PROXY") else None
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_048_576
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", _("English")), ("de", _("German"))]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+USE_I18N = True
+USE_TZ = True
+TIME_ZONE = env("FLEETWELL_TIME_ZONE", "UTC")
+USE_THOUSAND_SEPARATOR = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = Path(env("FLEETWELL_STATIC_ROOT", str(BASE_DIR / "staticfiles")))
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    },
+}
+
+EMAIL_BACKEND = env("FLEETWELL_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+EMAIL_FILE_PATH = env("FLEETWELL_MAIL_DIR", str(BASE_DIR / "var" / "mail"))
+DEFAULT_FROM_EMAIL = env("FLEETWELL_FROM_EMAIL", "Fleetwell <fleetwell@localhost>")
+
+# The broker is a doorbell: early ack, no results, no secrets, no long ETAs. Losing a message costs latency, never a command.
+CELERY_BROKER_URL = env("CELERY_BROKER_URL")
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "unacked_restore_throttle": 1,
+    "unacked_restore_interval": 10,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 1,
+}
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_TASK_DEFAULT_QUEUE = "default"
+CELERY_TASK_ROUTES = {"commands.tasks.dispatch": {"queue": "dispatch"}}
+CELERY_BEAT_SCHEDULE = {
+    "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "refresh-vehicles": {"task": "fleet.vehicles.tasks.refresh_due", "schedule": schedule(15.0), "options": {"expires": 15}},
+    "sweep-connect": {"task": "connect.tasks.sweep", "schedule": schedule(60.0), "options": {"expires": 60}},
+    "beat-heartbeat": {"task": "fleet.live.tasks.heartbeat", "schedule": schedule(5.0), "options": {"expires": 5}},
+}
+
+# Where the simulator runs; it is offered as a provider only when an address is set.
+SIMULATOR_URL = env("FLEETWELL_SIMULATOR_URL", "")
+SIMULATOR_CLIENT_ID = env("FLEETWELL_SIMULATOR_CLIENT_ID", "")
+SIMULATOR_CLIENT_SECRET = env("FLEETWELL_SIMULATOR_CLIENT_SECRET", "")
+
+# How many commands one dispatcher holds between claim and answer.
+DISPATCH_WINDOW = int(env("FLEETWELL_DISPATCH_WINDOW", "200"))
+# How long an idle dispatcher stays awake for the next press, in seconds.
+DISPATCH_LINGER_S = float(env("FLEETWELL_DISPATCH_LINGER_S", "30"))
+DISPATCH_STOP_GRACE_S = float(env("FLEETWELL_DISPATCH_STOP_GRACE_S", "3"))
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "filters": {"redact": {"()": "fleet.logs.RedactSecrets"}},
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
+    "root": {"handlers": ["console"], "level": env("FLEETWELL_LOG_LEVEL", "INFO")},
+}
