@@ -1,0 +1,142 @@
+"""The Adapter contract: what every maker's adapter offers, and the one gate that every command passes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar
+
+from fleet.adapters.capabilities import Capability, Manifest
+from fleet.adapters.commands import Command
+from fleet.adapters.errors import MaybeExecuted, NotExecuted, Verdict
+from fleet.adapters.http import Http, NoAnswer, OnePermit, Permit
+from fleet.adapters.oauth import (
+    AppCredential,
+    TokenSet,
+    authorize_url,
+    exchange_code,
+    refresh_tokens,
+    revoke_token,
+)
+from fleet.adapters.signals import VehicleSnapshot
+
+
+@dataclass(frozen=True)
+class Brand:
+    """A make whose owners sign in through this provider."""
+
+    key: str
+    name: str
+
+
+@dataclass(frozen=True)
+class RemoteVehicle:
+    """A car as the maker lists it. None means that the maker did not say."""
+
+    provider_vehicle_id: str
+    vin: str | None
+    make: str
+    model: str
+    year: int | None
+    powertrain: str | None
+    display_name: str | None = None
+    license_plate: str | None = None
+
+
+@dataclass(frozen=True)
+class Access:
+    """A valid access token and the car it is used for. Lives only in the memory of the process that uses it."""
+
+    provider_vehicle_id: str
+    access_token: str = field(repr=False)
+
+
+class Adapter(ABC):
+    """One maker's (or broker's) cloud behind the common words.
+
+    Made per event loop and application: `Adapter(app, http)`. A maker's own words and quirks stay behind it: no method
+    raises anything but AdapterError (and, from `send`, PermitRefused, NotWritten, PermitUsedTwice).
+    """
+
+    manifest: ClassVar[Manifest]
+
+    def __init__(self, app: AppCredential, http: Http) -> None:
+        self.app = app
+        self.http = http
+
+    # Joining -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def list_brands(self) -> list[Brand]:
+        """Return the makes an owner can choose here, in the maker's spelling. Raises AdapterError."""
+
+    def begin_connect(self, *, brand: str, state: str, verifier: str, scopes: Iterable[str], language: str) -> str:
+        """Return the address to which the owner's browser is sent. Does no network call."""
+        return authorize_url(
+            self.app_for_brand(brand), state=state, verifier=verifier, scopes=scopes, language=language
+        )
+
+    async def finish_connect(self, *, brand: str, code: str, verifier: str) -> TokenSet:
+        """Trade the code of the callback for tokens. Raises GrantRefused or AdapterError."""
+        return await exchange_code(self.http, self.app_for_brand(brand), code=code, verifier=verifier)
+
+    async def refresh(self, *, brand: str, refresh_token: str) -> TokenSet:
+        """Return new tokens. Raises GrantRefused (definite) or AdapterError (the grant may still live)."""
+        return await refresh_tokens(self.http, self.app_for_brand(brand), refresh_token=refresh_token)
+
+    async def revoke(self, *, brand: str, refresh_token: str) -> None:
+        """End the grant at the maker. Raises AdapterError when the maker did not confirm it."""
+        await revoke_token(self.http, self.app_for_brand(brand), token=refresh_token)
+
+    def app_for_brand(self, brand: str) -> AppCredential:  # noqa: ARG002
+        """Return the registration to use for one make; a provider with one sign-in for all returns its own."""
+        return self.app
+
+    @abstractmethod
+    async def list_vehicles(self, access_token: str) -> list[RemoteVehicle]:
+        """Return every car of the account, all pages followed, none twice. Raises AdapterError."""
+
+    # Knowing -----------------------------------------------------------------------------------------------------
+
+    @abstractmethod
+    async def read_capabilities(self, access: Access) -> Mapping[str, Capability]:
+        """Return what this car can do, per command kind; what the maker does not say is absent. Raises AdapterError."""
+
+    @abstractmethod
+    async def read(self, access: Access) -> VehicleSnapshot:
+        """Return the last values the maker has, without waking the car. Raises AdapterError."""
+
+    @abstractmethod
+    async def wake(self, access: Access, *, budget_s: float) -> bool:
+        """Wake the car and wait at most budget_s; True when it is awake. Acts once at most. Raises AdapterError."""
+
+    # Acting ------------------------------------------------------------------------------------------------------
+
+    async def send(self, access: Access, command: Command, *, permit: Permit, request_id: str) -> Verdict:
+        """Send one command by exactly one request that may act, and say what is known afterwards.
+
+        permit is awaited once, between connect and the first byte. Raises PermitRefused or NotWritten when it was not
+        given (nothing left), PermitUsedTwice when an adapter tries a second acting request. Everything else is a
+        verdict; after the first byte the default is MaybeExecuted.
+        """
+        if command.kind not in self.manifest.commands:
+            return NotExecuted("not_capable", written=False)
+        once = OnePermit(permit)
+        try:
+            verdict = await self._send(access, command, once, request_id)
+        except NoAnswer as error:
+            if error.was_written:
+                return MaybeExecuted(detail=error.detail)
+            return NotExecuted("upstream_down", retry_after_s=2.0, written=False)
+        if not once.is_released and not isinstance(verdict, NotExecuted):
+            raise AssertionError(f"{self.manifest.key} answered {verdict} without asking the permit")
+        return verdict
+
+    @abstractmethod
+    async def _send(self, access: Access, command: Command, permit: OnePermit, request_id: str) -> Verdict:
+        """Make the request with `self.http.act(..., permit=permit)` and translate the answer. May raise NoAnswer."""
+
+    async def poll(self, access: Access, ref: str) -> Verdict | None:  # noqa: ARG002
+        """Ask the maker what became of an accepted command; None when it does not know or cannot say."""
+        return None

@@ -1,0 +1,60 @@
+"""Whether a car can do a command: yes, no or unknown, with why, the source and the date."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from fleet.adapters.commands import KINDS, Number
+
+
+class Answer(enum.Enum):
+    YES = "yes"
+    NO = "no"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class Capability:
+    """One command on one car. `why` is a code (not_equipped, not_offered, …); `ranges` narrow the vocabulary's own."""
+
+    answer: Answer
+    source: str
+    checked_at: datetime
+    why: str = ""
+    ranges: Mapping[str, Number] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CommandCard:
+    """What an adapter says of one command: where the fact comes from, when it was checked, tried live or not."""
+
+    source: str
+    checked_on: str
+    live_tested: bool
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What an adapter offers at all, before any car is asked. Declared equals implemented: a test holds it.
+
+    reads and scopes are words of the vocabulary. answer_within_s: how long the maker may take to answer a command.
+    can_wake: the maker has a call that wakes a car. can_poll: a reference given at acceptance can be asked about.
+    """
+
+    key: str
+    name: str
+    commands: Mapping[str, CommandCard]
+    signals: frozenset[str]
+    scopes: frozenset[str]
+    answer_within_s: float
+    can_wake: bool
+    can_poll: bool
+    refresh_tokens_rotate: bool
+
+    def __post_init__(self) -> None:
+        unknown = set(self.commands) - set(KINDS)
+        if unknown:
+            raise ValueError(f"{self.key} declares commands outside the vocabulary: {sorted(unknown)}")

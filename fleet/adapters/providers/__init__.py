@@ -1,0 +1,1 @@
+"""One folder per maker: their words, their quirks."""
