@@ -1,0 +1,7 @@
+"""The product's settings for tests: the same, but for a quick password hash and static files without a manifest."""
+
+from fleet.settings import *  # noqa: F403 - a settings module is its names
+from fleet.settings import STORAGES
+
+PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}
