@@ -1,7 +1,7 @@
 """Databases to spend: one that every test rolls back, a fresh copy for each that commits. Nothing is ever flushed.
 
 Append-only triggers refuse TRUNCATE and DELETE, so a test that commits gets a database of its own, copied from a
-template that was migrated once. Tests connect as the application's role, so its rights and the triggers are the real ones.
+template that was migrated once. Tests connect as the application's role, so its rights and the triggers are real.
 """
 
 import itertools
