@@ -1,0 +1,225 @@
+"""Template tags of the whole product: icons, times, numbers with units, pills and marks. No queries, no rights."""
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any
+
+from django import template
+from django.contrib.humanize.templatetags.humanize import naturaltime
+from django.contrib.staticfiles import finders
+from django.templatetags.static import static
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
+from django.utils.html import format_html, format_html_join
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
+
+register = template.Library()
+
+# How many decimals a unit is shown with; what is not listed has none.
+DECIMALS = {"°C": 1, "kW": 1, "kWh": 1}
+NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
+EN_DASH = "\N{EN DASH}"
+# Two letters that people know, where the first two of the name are not them.
+MARKS = {"volkswagen": "VW", "mercedes-benz": "MB", "mercedes": "MB", "land rover": "LR", "alfa romeo": "AR"}
+HUES = 6
+LOW_CHARGE_PERCENT = 20
+
+
+# --- Icons -----------------------------------------------------------------------------------------------------------
+
+
+@lru_cache(maxsize=1)
+def icon_names() -> frozenset[str]:
+    """The names that the sprite has."""
+    path = finders.find("icons.svg")
+    assert isinstance(path, str), "static/icons.svg is part of the product"  # noqa: S101 - a broken checkout, not input
+    with open(path, encoding="utf-8") as sprite:  # noqa: PTH123 - finders give strings
+        return frozenset(re.findall(r'<symbol id="([^"]+)"', sprite.read()))
+
+
+@register.simple_tag
+def icon(name: str, label: str = "", css: str = "") -> SafeString:
+    """Draw one icon of the sprite. With a label it is read out; without one it is only decoration."""
+    classes = f"ico {css}".strip()
+    # A name that is not there shows a plain ring: a missing drawing must not take a page down.
+    href = f"{static('icons.svg')}#{name if name in icon_names() else 'dot'}"
+    if label:
+        return format_html(
+            '<svg class="{}" role="img" aria-label="{}"><use href="{}"></use></svg>', classes, label, href
+        )
+    return format_html('<svg class="{}" aria-hidden="true"><use href="{}"></use></svg>', classes, href)
+
+
+# --- Times -----------------------------------------------------------------------------------------------------------
+
+
+def _time(moment: datetime, text: str, shown_as: str) -> SafeString:
+    utc = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return format_html('<time datetime="{}" title="{}" data-time="{}">{}</time>', utc, _exact(moment), shown_as, text)
+
+
+def _exact(moment: datetime) -> str:
+    local = timezone.localtime(moment)
+    # Translators: a date format of Django: day, short month, year, hour and minute.
+    return f"{date_format(local, pgettext('date format', 'j M Y, H:i'))} {local.tzname()}"
+
+
+@register.simple_tag
+def ago(moment: datetime | None) -> SafeString | str:
+    """How long ago, up to a day; then the date. The exact time is in the title; a script keeps it ticking."""
+    if not moment:
+        return _("never")
+    if timezone.now() - moment < timedelta(days=1):
+        return _time(moment, naturaltime(moment), "ago")
+    return _time(moment, date_format(timezone.localtime(moment), pgettext("date format", "j M Y, H:i")), "ago")
+
+
+@register.simple_tag
+def clock(moment: datetime | None) -> SafeString | str:
+    """The time of day with seconds, for steps that follow within a minute."""
+    return _time(moment, date_format(timezone.localtime(moment), "H:i:s"), "clock") if moment else ""
+
+
+@register.simple_tag
+def moment(value: datetime | None) -> SafeString | str:
+    """Date and time of day."""
+    if not value:
+        return _("never")
+    return _time(value, date_format(timezone.localtime(value), pgettext("date format", "j M Y, H:i")), "moment")
+
+
+@register.simple_tag
+def seconds(value: float | timedelta | None) -> str:
+    """A span in seconds: 0.8 s, 6 s, 11 s."""
+    if value is None or value == "":
+        return ""
+    span = value.total_seconds() if isinstance(value, timedelta) else float(value)
+    decimals = 1 if span < 10 and round(span, 1) != round(span) else 0
+    return f"{number_format(round(span, decimals), decimals)}{NO_BREAK_SPACE}s"
+
+
+# --- Numbers ---------------------------------------------------------------------------------------------------------
+
+
+def _value(reading: Any) -> Any:
+    """What a reading says, or the value itself; a lookup that failed in the template arrives as an empty string."""
+    found = getattr(reading, "value", reading)
+    return None if found == "" else found
+
+
+@register.simple_tag
+def quantity(value: Any, unit: str, decimals: int | None = None) -> SafeString:
+    """A number with its unit in the viewer's language; takes a reading too. None is "not reported", never 0."""
+    number = _value(value)
+    if number is None:
+        return format_html('<span aria-hidden="true">{}</span><span class="vh">{}</span>', EN_DASH, _("not reported"))
+    places = DECIMALS.get(unit, 0) if decimals is None else decimals
+    shown = number_format(round(number, places), places, use_l10n=True, force_grouping=True)
+    return format_html("<bdi>{}{}{}</bdi>", shown, NO_BREAK_SPACE, unit)
+
+
+@register.inclusion_tag("c/charge_bar.html")
+def charge_bar(charge: Any, limit: Any = None, size: str = "mini") -> dict[str, Any]:
+    """The charge as a bar, "mini" in a table or "full"; widths are SVG attributes, since a style would be blocked."""
+    width = 64 if size == "mini" else 300
+    percent = max(0.0, min(100.0, float(_value(charge) or 0)))
+    stop = _value(limit)
+    return {
+        "size": size,
+        "low": percent < LOW_CHARGE_PERCENT,
+        "percent": round(percent),
+        "limit": round(stop) if stop is not None else None,
+        "filled": _length(percent, width),
+        "edge": _length(float(stop), width) if stop is not None else None,
+    }
+
+
+def _length(percent: float, width: int) -> str:
+    """A length in an SVG, always with a point: a comma of the viewer's language would break the attribute."""
+    return f"{percent * width / 100:.1f}"
+
+
+# --- Pills and marks -------------------------------------------------------------------------------------------------
+
+
+@register.simple_tag
+def status_pill(text: str, tone: str = "", icon_name: str = "", live: bool = False) -> SafeString:
+    """A state as icon or dot, word and colour; the colour is never alone. tone: ok, warn, danger, accent or nothing."""
+    dot = format_html('<span class="dot{}" aria-hidden="true"></span>', " live" if live else "")
+    sign = icon(icon_name) if icon_name else dot
+    return format_html('<span class="pill{}">{}{}</span>', f" {tone}" if tone else "", sign, text)
+
+
+@register.simple_tag
+def make_tile(make: str, size: str = "") -> SafeString:
+    """The two-letter mark of a make in one of six quiet hues; a logo would need a licence."""
+    plain = unicodedata.normalize("NFKD", make or "?").encode("ascii", "ignore").decode() or "?"
+    letters = MARKS.get(plain.lower(), plain[:2].upper())
+    hue = sum(plain.lower().encode()) % HUES + 1
+    classes = f"mark {size}".strip()
+    return format_html('<span class="{}" data-hue="{}" aria-hidden="true">{}</span>', classes, hue, letters)
+
+
+def _presence(state: Any) -> tuple[str, str, str] | None:
+    """Is the car there? (tone, icon, words)"""
+    return {
+        "online": ("ok", "online", _("Online")),
+        "asleep": ("", "asleep", _("Asleep")),
+        "offline": ("warn", "offline", _("Offline")),
+    }.get(_value(getattr(state, "online_state", None)) or "")
+
+
+def _charging(state: Any) -> tuple[str, str, str] | None:
+    power = _value(getattr(state, "charge_power_kw", None))
+    charging = _value(getattr(state, "charging_state", None))
+    if charging == "charging":
+        shown = f"{number_format(round(power, 1), 1 if power % 1 else 0)}{NO_BREAK_SPACE}kW" if power else ""
+        return ("ok", "bolt", _("Charging, %(power)s") % {"power": shown} if shown else _("Charging"))
+    words = {
+        "complete": ("ok", "battery", _("Fully charged")),
+        "fault": ("danger", "warn", _("Charging fault")),
+        "no_power": ("warn", "plug", _("No power at the plug")),
+    }
+    if charging in words:
+        return words[charging]
+    return ("", "plug", _("Plugged in")) if _value(getattr(state, "plugged_in", None)) else None
+
+
+def _locking(state: Any) -> tuple[str, str, str] | None:
+    locked = _value(getattr(state, "locked", None))
+    if locked is None:
+        return None
+    return ("", "lock", _("Locked")) if locked else ("warn", "unlock", _("Unlocked"))
+
+
+def _driving(state: Any) -> tuple[str, str, str] | None:
+    return ("accent", "driving", _("Driving")) if _value(getattr(state, "in_motion", None)) else None
+
+
+def _pills(found: list[tuple[str, str, str] | None]) -> SafeString:
+    return format_html_join(" ", "{}", ((status_pill(text, tone, name),) for tone, name, text in filter(None, found)))
+
+
+@register.simple_tag
+def state_pills(state: Any) -> SafeString:
+    """Everything worth a pill beside a car's name: presence, movement, charging, doors."""
+    return _pills([_presence(state), _driving(state), _charging(state), _locking(state)])
+
+
+@register.simple_tag
+def main_pill(state: Any, link_status: str = "") -> SafeString:
+    """The one thing to know about a car in a list: what needs somebody comes first, then what happens now."""
+    if link_status == "needs_owner":
+        return _pills([("warn", "warn", _("Owner must sign in again"))])
+    if link_status == "ended":
+        return _pills([("", "ban", _("Not connected"))])
+    presence = _presence(state)
+    locking = _locking(state)
+    unlocked = locking if locking and locking[0] == "warn" else None
+    absent = presence if presence and presence[0] != "ok" else None
+    chosen = _driving(state) or _charging(state) or unlocked or absent or locking or presence
+    return _pills([chosen or ("", "question", _("No data yet"))])

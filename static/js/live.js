@@ -1,0 +1,49 @@
+// One stream per visible tab that says which vehicle or command changed; the parts that care then fetch themselves.
+// It carries ids only. Parts keep polling, so a stream that is cut off costs time, never truth.
+const FIRST_RETRY_MS = 1000;
+const LAST_RETRY_MS = 30000;
+const root = document.documentElement;
+let stream = null;
+let following = "";
+let retry = 0;
+let failures = 0;
+
+const wanted = () =>
+  [...new Set([...document.querySelectorAll("[data-live-vehicle]")].map((element) => element.dataset.liveVehicle))].sort().join("&vehicle=");
+
+function close() {
+  clearTimeout(retry);
+  stream?.close();
+  stream = null;
+}
+
+function open() {
+  close();
+  following = wanted();
+  if (!following || document.hidden) return;
+  stream = new EventSource(`/live/?vehicle=${following}`);
+  stream.addEventListener("open", () => {
+    failures = 0;
+    root.dataset.live = "on";
+    // What changed while nobody listened is fetched once.
+    for (const id of following.split("&vehicle=")) tell("vehicle", id);
+  });
+  stream.addEventListener("changed", ({ data }) => {
+    for (const [kind, id] of Object.entries(JSON.parse(data))) tell(kind, id);
+  });
+  stream.addEventListener("error", () => {
+    close();
+    root.dataset.live = "off";
+    // Jitter, so that a restart is not greeted by every tab in the same moment.
+    const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++) * (0.5 + Math.random());
+    retry = setTimeout(open, wait);
+  });
+}
+
+const tell = (kind, id) => document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}-${id}`));
+
+document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));
+document.addEventListener("fleetwell:swapped", () => wanted() !== following && open());
+addEventListener("pagehide", close);
+addEventListener("pageshow", (event) => event.persisted && open());
+open();
