@@ -1,0 +1,34 @@
+"""The pretend makers: key, name and the look of their sign-in pages, from data/brands.toml."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+TYPEFACES = {
+    "plain": '"Helvetica Neue", Arial, sans-serif',
+    "round": '"Trebuchet MS", "Segoe UI", Verdana, sans-serif',
+    "serif": 'Georgia, "Times New Roman", serif',
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Brand:
+    key: str
+    name: str
+    account_name: str
+    ink: str
+    paper: str
+    accent: str
+    on_accent: str
+    header: str
+    on_header: str
+    radius: str
+    typeface: str
+
+
+def _load() -> dict[str, Brand]:
+    content = tomllib.loads((Path(__file__).parent / "data" / "brands.toml").read_text(encoding="utf-8"))
+    return {fields["key"]: Brand(**fields) for fields in content["brands"]}
+
+
+BRANDS: dict[str, Brand] = _load()
