@@ -35,6 +35,20 @@ def create_database(admin_url: str, name: str, *, template: str | None = None) -
         connection.execute(grant.format(sql.Identifier(name), sql.Identifier(APP)))
 
 
+def read_stamp(admin_url: str, name: str) -> str | None:
+    """The note that `write_stamp` left on the database itself, so that it goes wherever the database goes."""
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        query = "SELECT shobj_description(oid, 'pg_database') FROM pg_database WHERE datname = %s"
+        row = connection.execute(query, [name]).fetchone()
+        return row[0] if row else None
+
+
+def write_stamp(admin_url: str, name: str, text: str) -> None:
+    with psycopg.connect(admin_url, autocommit=True) as connection:
+        comment = sql.SQL("COMMENT ON DATABASE {} IS {}").format(sql.Identifier(name), sql.Literal(text))
+        connection.execute(comment)
+
+
 def close_public_schema(database_url: str) -> None:
     """Nobody but the owner makes tables: already so from PostgreSQL 15 on, said for data folders of older servers."""
     with psycopg.connect(database_url, autocommit=True) as connection:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -63,19 +62,26 @@ def _system() -> Iterator[Path]:
 
 
 class PostgresServer:
-    """One server: its data under `folder`, its socket in a short private folder of the temp dir, no TCP.
+    """One server: its data under `folder`, its socket in `sockets`, a short private folder, no TCP.
 
     `settings` are given to the server as they are; fsync stays on unless they say otherwise.
     Everybody who may enter the socket's folder (mode 0700) is trusted, so there are no passwords.
     """
 
-    def __init__(self, folder: Path, *, log: Path, settings: Mapping[str, str] | None = None, as_nobody: bool = False):
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        sockets: Path,
+        log: Path,
+        settings: Mapping[str, str] | None = None,
+        as_nobody: bool = False,
+    ):
         self.folder = folder
         self.log = log
         self.settings = dict(settings or {})
         self.as_nobody = as_nobody
-        # Short on purpose: a unix socket's path may have about 107 bytes, and FLEETWELL_VAR may be deep.
-        self.socket_folder = Path(tempfile.mkdtemp(prefix="fleetwell-pg-"))
+        self.socket_folder = sockets
         self.process: subprocess.Popen[bytes] | None = None
 
     def url(self, database: str = "postgres", *, user: str = SUPERUSER) -> str:

@@ -6,7 +6,6 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 from pathlib import Path
 from urllib.parse import quote
 
@@ -31,13 +30,13 @@ def find_program() -> Path:
 
 
 class ValkeyServer:
-    """One server: its append-only file under `folder`, its socket in a short private folder of the temp dir, no TCP."""
+    """One server: its append-only file under `folder`, its socket in `sockets`, a short private folder, no TCP."""
 
-    def __init__(self, folder: Path, *, log: Path, keep: bool = True):
+    def __init__(self, folder: Path, *, sockets: Path, log: Path, keep: bool = True):
         self.folder = folder
         self.log = log
         self.keep = keep
-        self.socket_folder = Path(tempfile.mkdtemp(prefix="fleetwell-vk-"))
+        self.socket_folder = sockets
         self.process: subprocess.Popen[bytes] | None = None
 
     @property

@@ -32,11 +32,20 @@ class Servers:
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="fleetwell-test-"))
-        self._postgres = PostgresServer(self.folder, log=self.folder / "postgresql.log", settings=QUICK)
-        self._valkey = ValkeyServer(self.folder / "valkey", log=self.folder / "valkey.log", keep=False)
+        self._postgres = PostgresServer(
+            self.folder, sockets=self._folder("pg"), log=self.folder / "postgresql.log", settings=QUICK
+        )
+        self._valkey = ValkeyServer(
+            self.folder / "valkey", sockets=self._folder("vk"), log=self.folder / "valkey.log", keep=False
+        )
         self.simulator_port = free_port()
         (self.folder / "static").mkdir()  # whitenoise warns about an absent one
         self.process_id = os.getpid()
+
+    def _folder(self, name: str) -> Path:
+        folder = self.folder / name
+        folder.mkdir(mode=0o700)
+        return folder
 
     def environment(self) -> dict[str, str]:
         """What Django's settings of the test process, and every process that a test starts, are told."""
