@@ -1,4 +1,4 @@
-"""Settings. Everything that differs between machines comes from the environment; nothing secret has a default outside debug."""
+"""Settings. What differs between machines comes from the environment; nothing secret has a default."""
 
 import os
 from pathlib import Path
@@ -161,7 +161,7 @@ EMAIL_BACKEND = env("FLEETWELL_EMAIL_BACKEND", "django.core.mail.backends.fileba
 EMAIL_FILE_PATH = env("FLEETWELL_MAIL_DIR", str(BASE_DIR / "var" / "mail"))
 DEFAULT_FROM_EMAIL = env("FLEETWELL_FROM_EMAIL", "Fleetwell <fleetwell@localhost>")
 
-# The broker is a doorbell: early ack, no results, no secrets, no long ETAs. Losing a message costs latency, never a command.
+# The broker is a doorbell: early ack, no results, no secrets, no long ETAs. A lost message costs latency, no command.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
@@ -181,7 +181,11 @@ CELERY_TASK_ROUTES = {"commands.tasks.dispatch": {"queue": "dispatch"}}
 CELERY_BEAT_SCHEDULE = {
     "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
     "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "refresh-vehicles": {"task": "fleet.vehicles.tasks.refresh_due", "schedule": schedule(15.0), "options": {"expires": 15}},
+    "refresh-vehicles": {
+        "task": "fleet.vehicles.tasks.refresh_due",
+        "schedule": schedule(15.0),
+        "options": {"expires": 15},
+    },
     "sweep-connect": {"task": "connect.tasks.sweep", "schedule": schedule(60.0), "options": {"expires": 60}},
     "beat-heartbeat": {"task": "fleet.live.tasks.heartbeat", "schedule": schedule(5.0), "options": {"expires": 5}},
 }

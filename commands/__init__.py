@@ -1,0 +1,1 @@
+"""Pressing: one command to one car, from the click to the proof."""

@@ -1,0 +1,220 @@
+"""Commands: one row per order to one car, its attempts, its secrets, and whose turn it is. Transitions live in SQL."""
+
+import uuid
+
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from fleet.adapters.commands import KINDS, make_command
+from fleet.adapters.commands import Command as Order
+from fleet.events.models import ClockTimestamp
+from fleet.teams.models import Authority, Team, User
+from fleet.vehicles.models import Lane, ProviderApp, Vehicle, VehicleLink
+
+
+class State(models.TextChoices):
+    QUEUED = "queued"
+    CLAIMED = "claimed"
+    SENDING = "sending"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+    REFUSED = "refused"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    SUPERSEDED = "superseded"
+    UNRESOLVED = "unresolved"
+
+
+WAITING = (State.QUEUED, State.CLAIMED)
+FINAL = (
+    State.CONFIRMED,
+    State.FAILED,
+    State.REFUSED,
+    State.EXPIRED,
+    State.CANCELLED,
+    State.SUPERSEDED,
+    State.UNRESOLVED,
+)
+RUNNING = tuple(state for state in State if state not in FINAL)
+
+
+class Command(models.Model):
+    """One order to one car. Only the transitions of the table commands_transition exist; a trigger refuses the rest."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT)
+    link = models.ForeignKey(VehicleLink, on_delete=models.PROTECT)
+    app = models.ForeignKey(ProviderApp, on_delete=models.PROTECT)
+    kind = models.CharField(max_length=40)
+    family = models.CharField(max_length=40)
+    retry_class = models.CharField(max_length=1)
+    parameters = models.JSONField(default=dict)
+
+    # In whose name: the authority and the consent as they were at acceptance.
+    authority = models.ForeignKey(Authority, on_delete=models.PROTECT)
+    authority_version = models.PositiveIntegerField()
+    consent_version = models.PositiveIntegerField()
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
+    origin = models.CharField(max_length=20)
+    idempotency_key = models.CharField(max_length=100, null=True)
+
+    # Where it stands.
+    state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
+    sequence = models.PositiveBigIntegerField()
+    fence = models.BigIntegerField(default=0)
+    lease_until = models.DateTimeField(null=True)
+    claims = models.PositiveSmallIntegerField(default=0)
+    attempts = models.PositiveSmallIntegerField(default=0)
+    max_attempts = models.PositiveSmallIntegerField()
+    is_waking = models.BooleanField(default=False)
+
+    accepted_at = models.DateTimeField(db_default=ClockTimestamp())
+    not_before = models.DateTimeField(null=True)
+    deadline = models.DateTimeField()
+    permitted_at = models.DateTimeField(null=True)
+    answer_by = models.DateTimeField(null=True)
+    answered_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    # What is known of its effect.
+    ref = models.CharField(max_length=200, default="", db_default="")
+    evidence = models.CharField(max_length=20, default="", db_default="")
+    error_code = models.CharField(max_length=40, default="", db_default="")
+    error_reason = models.CharField(max_length=40, default="", db_default="")
+    before = models.JSONField(null=True)
+    after = models.JSONField(null=True)
+    observed_at = models.DateTimeField(null=True)
+    next_check_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(state__in=State.values), name="command_state_known"),
+            models.CheckConstraint(condition=Q(kind__in=sorted(KINDS)), name="command_kind_known"),
+            models.CheckConstraint(
+                condition=Q(state="claimed", lease_until__isnull=False)
+                | (~Q(state="claimed") & Q(lease_until__isnull=True)),
+                name="command_lease_while_claimed",
+            ),
+            models.CheckConstraint(
+                condition=Q(retry_class="A", max_attempts=3) | (~Q(retry_class="A") & Q(max_attempts=1)),
+                name="command_requests_by_class",
+            ),
+            models.CheckConstraint(condition=Q(attempts__lte=models.F("max_attempts")), name="command_attempts_bound"),
+            models.CheckConstraint(
+                condition=~Q(state__in=["sending", "sent", "unknown", "confirmed", "failed", "unresolved"])
+                | Q(attempts__gte=1),
+                name="command_sent_by_permit",
+            ),
+            models.CheckConstraint(condition=Q(deadline__gt=models.F("accepted_at")), name="command_deadline_ahead"),
+            models.CheckConstraint(
+                condition=Q(finished_at__isnull=False, state__in=FINAL)
+                | (Q(finished_at__isnull=True) & ~Q(state__in=FINAL)),
+                name="command_finished_when_final",
+            ),
+            models.CheckConstraint(
+                condition=~Q(state="confirmed") | ~Q(evidence=""), name="command_confirmed_by_evidence"
+            ),
+            models.UniqueConstraint(
+                fields=["lane"], condition=Q(state__in=["claimed", "sending"]), name="command_one_in_flight"
+            ),
+            models.UniqueConstraint(fields=["lane", "sequence"], name="command_order_in_lane"),
+            models.UniqueConstraint(
+                fields=["authority", "idempotency_key"],
+                condition=Q(idempotency_key__isnull=False),
+                name="command_once_per_key",
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["app", "team", "lane"], condition=Q(state="queued"), name="command_queue"),
+            models.Index(fields=["lane", "sequence"], condition=Q(state="queued"), name="command_next_in_lane"),
+            models.Index(
+                fields=["state", "deadline"],
+                condition=Q(state__in=["queued", "claimed", "sending"]),
+                name="command_sweep",
+            ),
+            models.Index(fields=["next_check_at"], condition=Q(state__in=["sent", "unknown"]), name="command_check"),
+            models.Index(fields=["team", "-accepted_at"], name="command_of_team"),
+            models.Index(fields=["vehicle", "-accepted_at"], name="command_of_vehicle"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("commands:detail", args=[self.id])
+
+    @property
+    def is_final(self) -> bool:
+        return self.state in FINAL
+
+    @property
+    def took_s(self) -> float | None:
+        """Return how long it took from acceptance to its end, in seconds; None while it runs."""
+        return (self.finished_at - self.accepted_at).total_seconds() if self.finished_at else None
+
+    def order(self, secrets: dict[str, str] | None = None) -> Order:
+        """Return the adapter's value object. Secrets are given from outside; they never live on this row."""
+        return make_command(self.kind, self.parameters | (secrets or {}))
+
+
+class CommandAttempt(models.Model):
+    """One permit to send, written in the transaction that gave it: the proof that there was no second one."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.PROTECT)
+    command = models.ForeignKey(Command, on_delete=models.PROTECT, related_name="attempt_rows")
+    n = models.PositiveSmallIntegerField()
+    fence = models.BigIntegerField(unique=True)
+    permitted_at = models.DateTimeField(db_default=ClockTimestamp())
+    outcome = models.CharField(max_length=40, default="", db_default="")
+    finished_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["command", "n"], name="attempt_once")]
+
+    def __str__(self) -> str:
+        return f"attempt {self.n} of {self.command_id}"
+
+
+class CommandSecret(models.Model):
+    """A PIN on its way to the car, encrypted; gone as soon as its command may leave, or ends without leaving."""
+
+    command = models.OneToOneField(Command, primary_key=True, on_delete=models.CASCADE, related_name="secret")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    sealed = models.BinaryField()
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    def __str__(self) -> str:
+        return f"secret of {self.command_id}"
+
+
+class Turn(models.Model):
+    """When a team was last served at a provider: the least recently served goes first."""
+
+    id = models.BigAutoField(primary_key=True)
+    app = models.ForeignKey(ProviderApp, on_delete=models.CASCADE)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    served_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["app", "team"], name="turn_once")]
+        indexes = [models.Index(fields=["app", "served_at"], name="turn_order")]
+
+    def __str__(self) -> str:
+        return f"turn of {self.team_id}"
+
+
+class Dispatcher(models.Model):
+    """A running dispatcher's sign of life; commands of one that fell silent are known to be without a sender."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    seen_at = models.DateTimeField(db_default=ClockTimestamp())
+    in_flight = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"dispatcher {self.id}"

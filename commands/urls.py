@@ -1,0 +1,4 @@
+"""Addresses of commands."""
+
+app_name = "commands"
+urlpatterns: list[object] = []

@@ -1,0 +1,1 @@
+"""Joining a car: share links, the owner's flow and consent."""

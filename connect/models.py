@@ -1,0 +1,1 @@
+"""Share links, and one owner's way through the flow."""

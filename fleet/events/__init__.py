@@ -1,0 +1,1 @@
+"""What happened: one append-only log that history, audit, notifications and webhooks read."""

@@ -1,0 +1,92 @@
+"""One LISTEN per web process, and a bounded queue for every open page."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import psycopg
+from django.db import connection
+
+CHANNEL = "fleetwell_live"
+QUEUE_SIZE = 100
+RECONNECT_S = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(eq=False)
+class Page:
+    """One open page: which vehicles of which team it shows, and what it has still to be told."""
+
+    team_id: str
+    vehicle_ids: frozenset[str]
+    queue: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
+
+    def wants(self, message: dict[str, Any]) -> bool:
+        return message.get("team") == self.team_id and message.get("vehicle") in self.vehicle_ids
+
+    def tell(self, message: dict[str, Any]) -> None:
+        """Queue a message; a page that does not read loses the oldest, since it refetches whole fragments anyway."""
+        if self.queue.full():
+            self.queue.get_nowait()
+        self.queue.put_nowait(message)
+
+
+class Broadcast:
+    """Feeds the pages of one event loop from PostgreSQL's notifications, while there are any."""
+
+    def __init__(self) -> None:
+        self._pages: set[Page] = set()
+        self._listener: asyncio.Task[None] | None = None
+
+    @asynccontextmanager
+    async def open_page(self, page: Page) -> AsyncIterator[Page]:
+        """Register a page for as long as its stream is open."""
+        self._pages.add(page)
+        if self._listener is None or self._listener.done():
+            self._listener = asyncio.create_task(self._listen())
+        try:
+            yield page
+        finally:
+            self._pages.discard(page)
+            if not self._pages and self._listener is not None:
+                self._listener.cancel()
+                self._listener = None
+
+    async def _listen(self) -> None:
+        while True:
+            try:
+                async with await connect() as listener:
+                    await listener.execute(f"LISTEN {CHANNEL}")
+                    # What happened while nobody listened is not known: every page looks again.
+                    self._tell_everybody()
+                    async for notification in listener.notifies():
+                        message = json.loads(notification.payload)
+                        for page in self._pages:
+                            if page.wants(message):
+                                page.tell(message)
+            except psycopg.Error as error:
+                logger.warning("live stream lost the database, trying again: %s", type(error).__name__)
+                await asyncio.sleep(RECONNECT_S)
+
+    def _tell_everybody(self) -> None:
+        for page in self._pages:
+            for vehicle_id in page.vehicle_ids:
+                page.tell({"kind": "look", "vehicle": vehicle_id, "team": page.team_id})
+
+
+async def connect() -> psycopg.AsyncConnection[Any]:
+    """Open a connection outside the pool, for LISTEN, with the parameters of Django's own."""
+    settings = connection.settings_dict
+    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
+    parameters = {libpq: settings[name] for libpq, name in names.items() if settings[name]}
+    return await psycopg.AsyncConnection.connect(autocommit=True, **parameters)
+
+
+broadcast = Broadcast()

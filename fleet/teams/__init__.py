@@ -1,0 +1,1 @@
+"""Who may press: users, teams, memberships, roles and authorities."""

@@ -1,0 +1,52 @@
+"""Finding teams and memberships on behalf of somebody. What they do not belong to does not exist for them."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest
+
+from fleet.teams.models import Membership, User
+from fleet.teams.roles import Permission
+
+SESSION_KEY = "team"
+
+
+def memberships_of(user: User | AnonymousUser) -> list[Membership]:
+    """Return the memberships a person has now, oldest first."""
+    if not isinstance(user, User):
+        return []
+    live = Membership.objects.filter(user=user, ended_at__isnull=True, user__is_active=True)
+    return list(live.select_related("team", "authority").order_by("created_at"))
+
+
+def get_membership(user: User | AnonymousUser, team_id: UUID, *, to: Permission) -> Membership:
+    """Return the person's membership of a team. Raises Http404 for a stranger, PermissionDenied for a small role."""
+    for membership in memberships_of(user):
+        if membership.team_id == team_id:
+            if not membership.may(to):
+                raise PermissionDenied
+            return membership
+    raise Http404
+
+
+def get_current_membership(request: HttpRequest, *, to: Permission) -> Membership:
+    """Return the membership in which this browser session works: the chosen team, else the person's first.
+
+    Raises Http404 for a person without a team, PermissionDenied for too small a role.
+    """
+    membership = current_membership(request)
+    if membership is None:
+        raise Http404
+    if not membership.may(to):
+        raise PermissionDenied
+    return membership
+
+
+def current_membership(request: HttpRequest) -> Membership | None:
+    """Return the membership in which this browser session works, or None. Asked once per request."""
+    if not hasattr(request, "_fleetwell_memberships"):
+        request._fleetwell_memberships = memberships_of(request.user)  # type: ignore[attr-defined, arg-type] # noqa: SLF001
+    memberships: list[Membership] = request._fleetwell_memberships  # type: ignore[attr-defined] # noqa: SLF001
+    chosen = request.session.get(SESSION_KEY)
+    return next((m for m in memberships if str(m.team_id) == chosen), memberships[0] if memberships else None)

@@ -1,0 +1,42 @@
+"""Forms of sign-up and sign-in."""
+
+from allauth.account.forms import LoginForm as BaseLoginForm
+from allauth.account.forms import SignupForm as BaseSignupForm
+from django import forms
+from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
+from django.utils.translation import gettext_lazy as _
+
+from fleet.teams.passwords import MAXIMUM_LENGTH
+
+no_control_characters = RegexValidator(
+    r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]",
+    _("This text holds characters that can’t be shown."),
+    inverse_match=True,
+)
+
+
+class SignupForm(BaseSignupForm):
+    """Name, team, e-mail and password: all that is needed to begin."""
+
+    name = forms.CharField(label=_("Your name"), max_length=100, validators=[no_control_characters])
+    team_name = forms.CharField(label=_("Name of your team"), max_length=100, validators=[no_control_characters])
+    field_order = ["name", "team_name", "email", "password1"]
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["name"].widget.attrs |= {"autocomplete": "name"}
+        self.fields["team_name"].widget.attrs |= {"autocomplete": "organization"}
+        self.fields["password1"].max_length = MAXIMUM_LENGTH
+        self.fields["password1"].widget.attrs |= {"maxlength": MAXIMUM_LENGTH}
+
+
+class LoginForm(BaseLoginForm):
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        password = self.fields["password"]
+        # Refuse by length before hashing.
+        password.validators += [ProhibitNullCharactersValidator(), _at_most(MAXIMUM_LENGTH)]
+
+
+def _at_most(length: int) -> RegexValidator:
+    return RegexValidator(rf"(?s)\A.{{0,{length}}}\Z", _("This password is too long. Use at most 256 characters."))

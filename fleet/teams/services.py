@@ -1,0 +1,83 @@
+"""The verbs of teams: create a team, add a member, change a role, remove a member."""
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from fleet.events.services import acting_as, record
+from fleet.teams.models import Authority, Membership, Team, User
+from fleet.teams.roles import Role
+
+
+class LastOwner(Exception):
+    """A team must keep an owner."""
+
+    code = "last_owner"
+
+
+def create_team(*, name: str, owner: User) -> Membership:
+    """Create a team with its first owner and return that membership. One transaction, two events."""
+    with acting_as(owner.actor):
+        team = Team.objects.create(name=name)
+        record("team.created", actor=owner.actor, team_id=team.id, subject=f"team:{team.id}")
+        return add_member(team=team, user=owner, role=Role.OWNER, actor=owner.actor)
+
+
+def add_member(*, team: Team, user: User, role: Role, actor: str) -> Membership:
+    """Add a person to a team with a role, under an authority of their own."""
+    with acting_as(actor):
+        authority = Authority.objects.create(team=team, kind=Authority.Kind.MEMBERSHIP)
+        membership = Membership.objects.create(team=team, user=user, role=role, authority=authority)
+        data = {"user": str(user.id), "role": role}
+        record("member.added", actor=actor, team_id=team.id, subject=f"membership:{membership.id}", data=data)
+    return membership
+
+
+def change_role(*, membership: Membership, role: Role, actor: str) -> None:
+    """Give a member another role. Commands accepted under the old one and not yet permitted will not be sent.
+
+    Raises LastOwner when the team would be left without an owner.
+    """
+    with acting_as(actor):
+        _lock_team(membership.team)
+        _keep_an_owner(membership, role)
+        Membership.objects.filter(pk=membership.pk).update(role=role)
+        Authority.objects.filter(pk=membership.authority_id).update(version=F("version") + 1)
+        data = {"user": str(membership.user_id), "role": role}
+        subject = f"membership:{membership.id}"
+        record("member.role_changed", actor=actor, team_id=membership.team_id, subject=subject, data=data)
+    membership.refresh_from_db()
+
+
+def remove_member(*, membership: Membership, actor: str) -> None:
+    """End a membership at once; its commands that are not yet permitted will not be sent. Raises LastOwner."""
+    with acting_as(actor):
+        _lock_team(membership.team)
+        _keep_an_owner(membership, None)
+        now = timezone.now()
+        Membership.objects.filter(pk=membership.pk).update(ended_at=now)
+        Authority.objects.filter(pk=membership.authority_id).update(version=F("version") + 1, revoked_at=now)
+        data = {"user": str(membership.user_id)}
+        subject = f"membership:{membership.id}"
+        record("member.removed", actor=actor, team_id=membership.team_id, subject=subject, data=data)
+    membership.refresh_from_db()
+
+
+def _lock_team(team: Team) -> None:
+    # Two owners who demote each other at once must not both succeed.
+    Team.objects.select_for_update().get(pk=team.pk)
+
+
+def _keep_an_owner(membership: Membership, new_role: Role | None) -> None:
+    if membership.role != Role.OWNER or new_role == Role.OWNER:
+        return
+    others = Membership.objects.filter(team_id=membership.team_id, role=Role.OWNER, ended_at__isnull=True)
+    if not others.exclude(pk=membership.pk).exists():
+        raise LastOwner
+
+
+def sign_up(*, user: User, team_name: str) -> Membership:
+    """Save a new person together with their first team, in one transaction."""
+    with transaction.atomic():
+        user.save()
+        return create_team(name=team_name, owner=user)

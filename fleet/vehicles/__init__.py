@@ -1,0 +1,1 @@
+"""What we drive and how we reach it: connections, vehicles, consent and their latest state."""

@@ -1,0 +1,255 @@
+"""Applications, accounts, connections, links and vehicles: what we drive and how we reach it."""
+
+import uuid
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from fleet.events.models import ClockTimestamp
+from fleet.teams.models import Team
+
+
+class ProviderApp(models.Model):
+    """Our registration at a provider: credentials and, later, budgets. One per installation, or one of a team."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE)
+    provider = models.CharField(max_length=40)
+    name = models.CharField(max_length=100)
+    client_id = models.CharField(max_length=200)
+    client_secret_sealed = models.BinaryField()
+    urls = models.JSONField(default=dict)
+    is_enabled = models.BooleanField(default=True)
+    # A provider's 429 holds the whole application, not one worker.
+    held_until = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["provider", "client_id"], name="provider_app_once", nulls_distinct=False)
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ProviderAccount(models.Model):
+    """An owner's login at a maker, once per installation: its tokens and their version."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        NEEDS_OWNER = "needs_owner"
+        REVOKED = "revoked"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    app = models.ForeignKey(ProviderApp, on_delete=models.PROTECT)
+    brand = models.CharField(max_length=60)
+    provider_user_id = models.CharField(max_length=200)
+    access_token_sealed = models.BinaryField(null=True)
+    refresh_token_sealed = models.BinaryField(null=True)
+    previous_refresh_token_sealed = models.BinaryField(null=True)
+    access_expires_at = models.DateTimeField(null=True)
+    token_version = models.PositiveBigIntegerField(default=0)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    # Crash marker: a refresh that began and never told its end.
+    refresh_started_at = models.DateTimeField(null=True)
+    # First definite refusal on the version beside it; a second one at least 60 s later asks the owner.
+    refused_at = models.DateTimeField(null=True)
+    refused_version = models.PositiveBigIntegerField(null=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["app", "brand", "provider_user_id"], name="provider_account_once")
+        ]
+
+    def __str__(self) -> str:
+        return f"account {self.id} at {self.brand}"
+
+
+class Owner(models.Model):
+    """A person who shared a car and has no account with us."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    name = models.CharField(max_length=100, blank=True)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    def __str__(self) -> str:
+        return self.name or "owner"
+
+
+class Connection(models.Model):
+    """One team's grant by one owner at one maker. The maker's own grant ends with the last connection that uses it."""
+
+    class Status(models.TextChoices):
+        ACTIVE = "active"
+        ENDED = "ended"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    account = models.ForeignKey(ProviderAccount, on_delete=models.PROTECT)
+    owner = models.ForeignKey(Owner, on_delete=models.PROTECT)
+    status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    scopes_granted = ArrayField(models.CharField(max_length=60), default=list)
+    ends_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    # The share link it came from; the link lives in a higher app.
+    share_link_id = models.UUIDField(null=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(status="ended", ended_at__isnull=False) | Q(status="active", ended_at__isnull=True),
+                name="connection_end_has_time",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"connection {self.id}"
+
+
+class Lane(models.Model):
+    """One physical car, whoever asks: the order of its commands, and which one is between claim and answer.
+
+    key is a keyed hash of the VIN (or of the provider's id where there is no VIN), so that two teams with the same
+    car share the lane without learning of each other.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    key = models.CharField(max_length=64, unique=True)
+    next_sequence = models.PositiveBigIntegerField(default=1)
+    busy_id = models.UUIDField(null=True)
+    ready_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        indexes = [models.Index(fields=["ready_at"], condition=Q(busy_id__isnull=True), name="lane_ready")]
+
+    def __str__(self) -> str:
+        return f"lane {self.id}"
+
+
+class Vehicle(models.Model):
+    """One team's car: how the team calls it and what it is. The same car in two teams is two rows on one lane."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT)
+    vin = models.CharField(max_length=17, blank=True)
+    make = models.CharField(max_length=60)
+    model = models.CharField(max_length=100)
+    year = models.PositiveSmallIntegerField(null=True)
+    powertrain = models.CharField(max_length=10, blank=True)
+    name = models.CharField(max_length=100, blank=True)
+    plate = models.CharField(max_length=20, blank=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+    removed_at = models.DateTimeField(null=True)
+    # When the state was last asked for; reading never wakes the car.
+    read_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "lane"], condition=Q(removed_at__isnull=True), name="vehicle_once_per_team"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        return reverse("vehicles:detail", args=[self.id])
+
+    @property
+    def title(self) -> str:
+        """Return what people call it: its name, else make and model."""
+        return self.name or f"{self.make} {self.model}".strip() or self.vin
+
+    @property
+    def make_and_model(self) -> str:
+        return f"{self.make} {self.model}".strip()
+
+
+class VehicleLink(models.Model):
+    """A vehicle as one connection reaches it: what it can do there, and what its owner allowed.
+
+    consent_version goes up with every change of consent; a command keeps the version it was accepted under.
+    capabilities: {kind: {"answer", "why", "source", "checked_at", "ranges": {field: [min, max, step]}}}.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    connection = models.ForeignKey(Connection, on_delete=models.PROTECT)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT)
+    provider_vehicle_id = models.CharField(max_length=200)
+    capabilities = models.JSONField(default=dict)
+    consent_version = models.PositiveIntegerField(default=1)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["connection", "provider_vehicle_id"],
+                condition=Q(ended_at__isnull=True),
+                name="link_once_per_connection",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"link {self.id}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.ended_at is None and self.connection.status == Connection.Status.ACTIVE
+
+    def capability(self, kind: str) -> dict[str, Any]:
+        """Return what is known of one command on this car; answer "unknown" when the maker did not say."""
+        return self.capabilities.get(kind) or {"answer": "unknown", "why": "", "ranges": {}}
+
+
+class Consent(models.Model):
+    """One thing an owner allowed on one car, with the text they saw."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    link = models.ForeignKey(VehicleLink, on_delete=models.CASCADE, related_name="consents")
+    scope = models.CharField(max_length=60)
+    text_version = models.CharField(max_length=40)
+    given_at = models.DateTimeField(db_default=ClockTimestamp())
+    withdrawn_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["link", "scope"], condition=Q(withdrawn_at__isnull=True), name="consent_once_at_a_time"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.scope
+
+
+class VehicleSignal(models.Model):
+    """The latest value of one signal of one vehicle. Older never overwrites newer."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.CASCADE, related_name="signals")
+    signal = models.CharField(max_length=40)
+    value = models.JSONField()
+    observed_at = models.DateTimeField()
+    received_at = models.DateTimeField(db_default=ClockTimestamp())
+    source = models.CharField(max_length=40)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["vehicle", "signal"], name="signal_latest_once")]
+
+    def __str__(self) -> str:
+        return self.signal

@@ -1,0 +1,226 @@
+"""The verbs of connections and vehicles: open a connection, join a car, note what it can do, withdraw, end."""
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F
+from django.utils import timezone
+
+from fleet.adapters.base import Access, Adapter, RemoteVehicle
+from fleet.adapters.capabilities import Capability
+from fleet.adapters.errors import AdapterError
+from fleet.adapters.http import Http
+from fleet.adapters.oauth import TokenSet
+from fleet.adapters.signals import VehicleSnapshot
+from fleet.events.services import acting_as, record
+from fleet.teams.models import Team
+from fleet.vehicles.models import (
+    Connection,
+    Consent,
+    Lane,
+    Owner,
+    ProviderAccount,
+    ProviderApp,
+    Vehicle,
+    VehicleLink,
+)
+from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.sealing import keyed_hash
+from fleet.vehicles.snapshots import save_snapshot
+from fleet.vehicles.tokens import get_access_token, store_tokens
+from fleet.vehicles.vin import clean_vin
+
+
+def save_account(*, app: ProviderApp, brand: str, tokens: TokenSet) -> ProviderAccount:
+    """Keep the tokens of an owner's login, one row per login in this installation, whoever asked for it.
+
+    Raises AdapterError (upstream_error) when the maker gave no refresh token or no account id: such a grant would die
+    within the hour, so it is refused while the owner is still there.
+    """
+    if tokens.refresh_token is None or tokens.account_id is None:
+        raise AdapterError("upstream_error", detail="no refresh token or no account in the token answer")
+    with transaction.atomic():
+        account, _ = ProviderAccount.objects.get_or_create(
+            app=app, brand=brand, provider_user_id=tokens.account_id[:200]
+        )
+        account = ProviderAccount.objects.select_for_update().get(pk=account.pk)
+        store_tokens(account, tokens)
+    return account
+
+
+def open_connection(
+    *,
+    team: Team,
+    account: ProviderAccount,
+    owner: Owner,
+    scopes_granted: Iterable[str],
+    share_link_id: UUID | None,
+    ends_at: datetime | None = None,
+) -> Connection:
+    """Open one team's grant by one owner at one maker. The caller's transaction carries the event and the cars."""
+    connection = Connection.objects.create(
+        team=team,
+        account=account,
+        owner=owner,
+        scopes_granted=sorted(scopes_granted),
+        share_link_id=share_link_id,
+        ends_at=ends_at,
+    )
+    record(
+        "connection.opened",
+        actor=f"owner:{owner.id}",
+        team_id=team.id,
+        subject=f"connection:{connection.id}",
+        data={"brand": account.brand, "scopes": sorted(scopes_granted)},
+    )
+    return connection
+
+
+def join_vehicle(
+    *, connection: Connection, remote: RemoteVehicle, scopes: Iterable[str], text_version: str
+) -> VehicleLink:
+    """Put one car into the fleet, or link a car that is there already to its new connection; return the link.
+
+    scopes: what the owner allowed on this car. An earlier link of the same login ends in the same transaction, so
+    that at no moment two grants count.
+    """
+    vin = clean_vin(remote.vin)
+    app = connection.account.app
+    lane_key = keyed_hash(vin or f"{app.provider}:{remote.provider_vehicle_id}", purpose="lane")
+    lane, _ = Lane.objects.get_or_create(key=lane_key)
+    vehicle, is_new = Vehicle.objects.get_or_create(
+        team=connection.team,
+        lane=lane,
+        removed_at=None,
+        defaults={
+            "vin": vin,
+            "make": remote.make[:60],
+            "model": remote.model[:100],
+            "year": remote.year,
+            "powertrain": remote.powertrain or "",
+            "plate": (remote.license_plate or "")[:20],
+        },
+    )
+    for old in VehicleLink.objects.select_for_update().filter(
+        vehicle=vehicle, ended_at__isnull=True, connection__account=connection.account
+    ):
+        _end_link(old, actor=f"owner:{connection.owner_id}")
+    link = VehicleLink.objects.create(
+        team=connection.team,
+        connection=connection,
+        vehicle=vehicle,
+        provider_vehicle_id=remote.provider_vehicle_id,
+    )
+    Consent.objects.bulk_create(
+        Consent(team=connection.team, link=link, scope=scope, text_version=text_version) for scope in sorted(scopes)
+    )
+    record(
+        "vehicle.joined" if is_new else "vehicle.rejoined",
+        actor=f"owner:{connection.owner_id}",
+        team_id=connection.team_id,
+        vehicle_id=vehicle.id,
+        subject=f"link:{link.id}",
+        data={"scopes": sorted(scopes), "text_version": text_version},
+    )
+    return link
+
+
+def withdraw_consent(*, link: VehicleLink, scope: str, actor: str) -> bool:
+    """Take one permission back; True if it was given. Commands not yet permitted will not be sent."""
+    with acting_as(actor):
+        withdrawn = Consent.objects.filter(link=link, scope=scope, withdrawn_at__isnull=True).update(
+            withdrawn_at=timezone.now()
+        )
+        if not withdrawn:
+            return False
+        VehicleLink.objects.filter(pk=link.pk).update(consent_version=F("consent_version") + 1)
+        record(
+            "consent.withdrawn",
+            actor=actor,
+            team_id=link.team_id,
+            vehicle_id=link.vehicle_id,
+            subject=f"link:{link.id}",
+            data={"scope": scope},
+        )
+    return True
+
+
+def end_link(*, link: VehicleLink, actor: str) -> None:
+    """Stop reaching a car through a link; the connection ends with its last link. Queued commands will not be sent."""
+    with acting_as(actor):
+        _end_link(VehicleLink.objects.select_for_update().get(pk=link.pk), actor=actor)
+
+
+def remove_vehicle(*, vehicle: Vehicle, actor: str) -> None:
+    """Take a car out of the team: every link ends, its commands that are not yet permitted will not be sent."""
+    with acting_as(actor):
+        for link in VehicleLink.objects.select_for_update().filter(vehicle=vehicle, ended_at__isnull=True):
+            _end_link(link, actor=actor)
+        Vehicle.objects.filter(pk=vehicle.pk, removed_at__isnull=True).update(removed_at=timezone.now())
+        record("vehicle.removed", actor=actor, team_id=vehicle.team_id, vehicle_id=vehicle.id)
+
+
+def _end_link(link: VehicleLink, *, actor: str) -> None:
+    now = timezone.now()
+    VehicleLink.objects.filter(pk=link.pk).update(ended_at=now, consent_version=F("consent_version") + 1)
+    Consent.objects.filter(link=link, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    subject = f"link:{link.id}"
+    record("link.ended", actor=actor, team_id=link.team_id, vehicle_id=link.vehicle_id, subject=subject)
+    if not VehicleLink.objects.filter(connection_id=link.connection_id, ended_at__isnull=True).exists():
+        Connection.objects.filter(pk=link.connection_id, status=Connection.Status.ACTIVE).update(
+            status=Connection.Status.ENDED, ended_at=now
+        )
+
+
+def allowed_scopes(link: VehicleLink) -> frozenset[str]:
+    """Return what may be done and read through a link: what the owner allowed and the maker granted, both."""
+    given = set(Consent.objects.filter(link=link, withdrawn_at__isnull=True).values_list("scope", flat=True))
+    return frozenset(given & set(link.connection.scopes_granted))
+
+
+def note_capabilities(link: VehicleLink, capabilities: Mapping[str, Capability]) -> None:
+    """Keep what the maker says this car can do."""
+    link.capabilities = {kind: _plain(capability) for kind, capability in capabilities.items()}
+    link.save(update_fields=["capabilities"])
+
+
+def _plain(capability: Capability) -> dict[str, Any]:
+    return {
+        "answer": capability.answer.value,
+        "why": capability.why,
+        "source": capability.source,
+        "checked_at": capability.checked_at.isoformat(),
+        "ranges": {name: [r.minimum, r.maximum, r.step] for name, r in capability.ranges.items()},
+    }
+
+
+def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False) -> VehicleSnapshot:
+    """Ask the maker for a car's last values (never wakes it), store them, and return them. For worker processes only.
+
+    Raises AdapterError.
+    """
+    access = Access(link.provider_vehicle_id, get_access_token(link.connection.account_id))
+    snapshot, capabilities = asyncio.run(_ask(link, access, with_capabilities=with_capabilities))
+    if capabilities is not None:
+        note_capabilities(link, capabilities)
+    save_snapshot(
+        snapshot,
+        team_id=link.team_id,
+        vehicle_id=link.vehicle_id,
+        scopes=allowed_scopes(link),
+        source=link.connection.account.app.provider,
+    )
+    return snapshot
+
+
+async def _ask(
+    link: VehicleLink, access: Access, *, with_capabilities: bool
+) -> tuple[VehicleSnapshot, Mapping[str, Capability] | None]:
+    async with Http() as http:
+        adapter: Adapter = make_adapter(link.connection.account.app, http)
+        capabilities = await adapter.read_capabilities(access) if with_capabilities else None
+        return await adapter.read(access), capabilities
