@@ -165,7 +165,7 @@ COMMANDS: dict[str, WireCommand] = {
     "frunk.close": _set("frunk_open", False, scope="control_trunk"),
     "navigation.send": WireCommand(
         "control_navigation",
-        act=lambda car, _: setattr(car, "destination", dict(parameters)),
+        act=lambda car, parameters: setattr(car, "destination", dict(parameters)),
         parameters=_PLACE,
         optional=frozenset({"label"}),
     ),
