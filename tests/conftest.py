@@ -9,10 +9,14 @@ import django
 # a conftest further down imports models: so both happen on import, and DJANGO_SETTINGS_MODULE is not in pyproject.toml.
 from tests.infrastructure.servers import servers  # noqa: F401
 
-pytest_plugins = []
+pytest_plugins = ["tests.infrastructure.browser", "tests.infrastructure.simulator"]
 # Until every app has its models there is no Django to set up; what needs none can be tested all the same.
 if all(map(importlib.util.find_spec, ["fleet.logs", "fleet.teams.models", "connect.models", "commands.models"])):
     django.setup()
-    pytest_plugins += ["tests.infrastructure.databases"]
+    pytest_plugins += [
+        "tests.infrastructure.databases",
+        "tests.infrastructure.stack",
+        "tests.infrastructure.workers",
+    ]
 else:
     os.environ.pop("DJANGO_SETTINGS_MODULE")

@@ -74,7 +74,7 @@ def committed_db(
     """
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
         pytest.fail("A test uses db (rolled back) or committed_db (a database of its own), not both.")
-    servers.broker.command("FLUSHALL")
+    servers.broker.command("FLUSHDB")
     with temporary_database(template_database) as database:
         monkeypatch.setenv("DATABASE_URL", database.url)
         with django_db_blocker.unblock(), default_connection_to(database.url):

@@ -103,9 +103,11 @@ def free_port() -> int:
             return port
 
 
+# What the person who runs the tests may say; whatever else the shell says about a Fleetwell is not about this one.
+KEPT = {"FLEETWELL_SKIP_BROWSER", "FLEETWELL_CHROMIUM"}
 # Made on import, before Django reads its settings; no process starts here.
 servers = Servers()
 atexit.register(servers.stop)  # not pytest_unconfigure: that is not called when a conftest fails
-for name in [name for name in os.environ if name.startswith("FLEETWELL_") and name != "FLEETWELL_SKIP_BROWSER"]:
+for name in [name for name in os.environ if name.startswith("FLEETWELL_") and name not in KEPT]:
     del os.environ[name]
 os.environ.update(servers.environment())
