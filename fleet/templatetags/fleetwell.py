@@ -102,6 +102,16 @@ def seconds(value: float | timedelta | None) -> str:
     return f"{number_format(round(span, decimals), decimals)}{NO_BREAK_SPACE}s"
 
 
+@register.simple_tag
+def elapsed(since: datetime | None) -> SafeString | str:
+    """The seconds since a moment; a script keeps counting."""
+    if not since:
+        return ""
+    utc = since.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    passed = max(0, int((timezone.now() - since).total_seconds()))
+    return format_html('<span data-since="{}">{}</span>', utc, seconds(passed))
+
+
 # --- Numbers ---------------------------------------------------------------------------------------------------------
 
 
@@ -162,6 +172,29 @@ def make_tile(make: str, size: str = "") -> SafeString:
     hue = sum(plain.lower().encode()) % HUES + 1
     classes = f"mark {size}".strip()
     return format_html('<span class="{}" data-hue="{}" aria-hidden="true">{}</span>', classes, hue, letters)
+
+
+@register.filter
+def scope_title(scope: str) -> str:
+    """What an owner allows, in two or three words."""
+    return {
+        "read_vin": _("Vehicle identity"),
+        "read_odometer": _("Odometer"),
+        "read_battery": _("Charge and range"),
+        "read_charge": _("Charging state"),
+        "read_location": _("Location"),
+        "read_lock_state": _("Doors and locks"),
+        "read_climate": _("Temperatures"),
+        "read_fuel": _("Fuel level"),
+        "read_tires": _("Tyre pressure"),
+        "control_security": _("Lock and unlock"),
+        "control_charge": _("Start and stop charging"),
+        "control_climate": _("Climate"),
+        "control_navigation": _("Send destinations"),
+        "control_pin": _("PIN to drive and valet mode"),
+        "control_trunk": _("Open and close the trunk"),
+        "control_engine": _("Start and stop the engine"),
+    }.get(scope, scope)
 
 
 def _presence(state: Any) -> tuple[str, str, str] | None:

@@ -1,16 +1,20 @@
-// Dialogs: opening and closing where the browser has no invoker commands yet, and closing once the server has agreed.
+// Dialogs: a form that asks first opens its dialog instead of leaving for the confirm page; closing; and forgetting.
 const hasInvokers = "commandForElement" in HTMLButtonElement.prototype;
+
+document.addEventListener("submit", (event) => {
+  const dialog = document.getElementById(event.target.dataset.asks ?? "");
+  if (!dialog) return;
+  event.preventDefault();
+  if (!dialog.open) dialog.showModal();
+});
 
 document.addEventListener("click", (event) => {
   const dialog = event.target.closest("dialog");
-  if (dialog && event.target === dialog && isOutside(dialog, event)) return dialog.close();
+  if (dialog && event.target === dialog && isOutside(dialog, event)) dialog.close();
 
-  const button = event.target.closest("button[commandfor]");
-  if (!button || hasInvokers) return;
-  event.preventDefault();
-  const named = document.getElementById(button.getAttribute("commandfor"));
-  if (button.getAttribute("command") === "show-modal" && !named.open) named.showModal();
-  if (button.getAttribute("command") === "close") named.close();
+  // Browsers without invoker commands.
+  const button = event.target.closest("button[commandfor][command=close]");
+  if (button && !hasInvokers) document.getElementById(button.getAttribute("commandfor")).close();
 });
 
 function isOutside(dialog, { clientX, clientY }) {

@@ -2,6 +2,7 @@
 //   fleetwell:answered {source, ok}   an answer came, ok below 400
 //   fleetwell:swapped                 the page has new content
 //   fleetwell:lost, fleetwell:found   the server can't be reached, or can again
+//   fleetwell:unanswered              a form was sent and no answer came
 const RETRY_MS = [2000, 4000, 8000, 15000];
 const failures = new WeakMap();
 let lost = false;
@@ -32,6 +33,7 @@ document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
 
 document.addEventListener("htmx:error", ({ detail: { ctx } }) => {
   if (!ctx || ctx.response) return; // an answer came: the fault is in the page, not on the line
+  if (ctx.sourceElement.matches("form[method=post]")) return tell("unanswered");
   setLost(true);
   tryAgain(ctx.sourceElement);
 });

@@ -1,5 +1,6 @@
 // One stream per visible tab that says which vehicle or command changed; the parts that care then fetch themselves.
-// It carries ids only. Parts keep polling, so a stream that is cut off costs time, never truth.
+// It carries ids only; the body gets fleetwell:vehicle-ID or fleetwell:command-ID, and the same without the id.
+// Parts keep polling, so a stream that is cut off costs time, never truth.
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30000;
 const root = document.documentElement;
@@ -7,6 +8,7 @@ let stream = null;
 let following = "";
 let retry = 0;
 let failures = 0;
+let hasListened = false;
 
 const wanted = () =>
   [...new Set([...document.querySelectorAll("[data-live-vehicle]")].map((element) => element.dataset.liveVehicle))].sort().join("&vehicle=");
@@ -26,10 +28,14 @@ function open() {
     failures = 0;
     root.dataset.live = "on";
     // What changed while nobody listened is fetched once.
-    for (const id of following.split("&vehicle=")) tell("vehicle", id);
+    if (hasListened) for (const id of following.split("&vehicle=")) tell("vehicle", id);
+    hasListened = true;
   });
   stream.addEventListener("changed", ({ data }) => {
-    for (const [kind, id] of Object.entries(JSON.parse(data))) tell(kind, id);
+    for (const [kind, id] of Object.entries(JSON.parse(data))) {
+      tell(kind, id);
+      document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}`));
+    }
   });
   stream.addEventListener("error", () => {
     close();

@@ -19,9 +19,9 @@ new MutationObserver((changes) => {
   for (const { addedNodes } of changes) for (const node of addedNodes) if (node.matches?.("[data-toast]")) start(node);
 }).observe(region, { childList: true });
 
-document.addEventListener("fleetwell:lost", () => {
-  region.append(document.getElementById("toast-lost").content.cloneNode(true));
-});
-document.addEventListener("fleetwell:found", () => region.querySelector("[data-toast-stays]")?.remove());
+const show = (id) => region.append(document.getElementById(id).content.cloneNode(true));
+document.addEventListener("fleetwell:lost", () => show("toast-lost"));
+document.addEventListener("fleetwell:found", () => region.querySelector("[data-toast-lost]")?.remove());
+document.addEventListener("fleetwell:unanswered", () => show("toast-unanswered"));
 
 for (const toast of region.querySelectorAll("[data-toast]")) start(toast);
