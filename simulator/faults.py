@@ -16,6 +16,7 @@ from simulator.errors import ApiError
 from simulator.world import World
 
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, zero seconds: close sends RST instead of FIN
+HANG_UP_CHECK_S = 2.0
 Note = Callable[[str], None]
 
 
@@ -58,8 +59,7 @@ async def deliver(request: web.Request, behaviour: Behaviour, response: web.Resp
         return await _reset_after_first_byte(request)
     if behaviour.hang is not None and behaviour.hang.take():
         note("hung")
-        await request.wait_for_disconnection()
-        return web.Response()
+        return await _wait_for_hang_up(request)
     fault = behaviour.status_after
     if fault is not None and fault.countdown.take():
         note(f"status_{fault.status}")
@@ -92,6 +92,13 @@ async def serve(
 
 def _retry_after(seconds: int, *, as_date: bool) -> str:
     return format_datetime(datetime.now(UTC) + timedelta(seconds=seconds), usegmt=True) if as_date else str(seconds)
+
+
+async def _wait_for_hang_up(request: web.Request) -> web.Response:
+    # aiohttp tells a handler of a lost connection only by cancelling it, which would also stop a car that is acting.
+    while request.transport is not None and not request.transport.is_closing():  # noqa: ASYNC110 - nothing to wait on
+        await asyncio.sleep(HANG_UP_CHECK_S)
+    return web.Response()
 
 
 def _close(request: web.Request) -> web.Response:

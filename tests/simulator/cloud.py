@@ -20,10 +20,10 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 REPOSITORY = Path(__file__).parents[2]
 CLIENT_ID, CLIENT_SECRET = "fleetwell-tests", "a secret"
 REDIRECT_URI = "http://127.0.0.1:9/back"
-SCOPES = (
-    "read_vin read_odometer read_battery read_charge read_location read_lock_state read_climate read_fuel read_tires "
-    "control_security control_charge control_climate control_navigation control_pin control_trunk control_engine"
-).split()
+PASSWORD = "open sesame"
+READS = ["vin", "odometer", "battery", "charge", "location", "lock_state", "climate", "fuel", "tires"]
+CONTROLS = ["security", "charge", "climate", "navigation", "pin", "trunk", "engine"]
+SCOPES = [*(f"read_{word}" for word in READS), *(f"control_{word}" for word in CONTROLS)]
 VERIFIER = "v" * 43
 
 
@@ -60,7 +60,12 @@ class Simulator:
         return parts.hostname or "", parts.port or 0
 
     def request(
-        self, method: str, path: str, body: bytes | str | None = None, headers: dict[str, str] | None = None, timeout=10.0
+        self,
+        method: str,
+        path: str,
+        body: bytes | str | None = None,
+        headers: dict[str, str] | None = None,
+        timeout=10.0,
     ) -> Answer:
         connection = HTTPConnection(*self.host, timeout=timeout)
         try:
@@ -90,7 +95,7 @@ class Simulator:
         account = self.control(
             "POST",
             "accounts",
-            {"brand": brand, "email": email, "password": "open sesame", "vehicles": list(vehicles)},
+            {"brand": brand, "email": email, "password": PASSWORD, "vehicles": list(vehicles)},
         )
         tokens = self.control(
             "POST", "tokens", {"account_id": account["account_id"], "client_id": CLIENT_ID, "scopes": scopes}
@@ -99,9 +104,7 @@ class Simulator:
         return Owner(self, account["account_id"], brand, email, cars, account["vehicles"], tokens)
 
     def token(self, brand: str, **fields: str) -> Answer:
-        return self.form(
-            f"/{brand}/oauth/token", {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **fields}
-        )
+        return self.form(f"/{brand}/oauth/token", {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **fields})
 
     def entries(self, car: str, **wanted: str) -> list[dict[str, Any]]:
         return self.control("GET", "ledger?" + urlencode({"car": car, **wanted}))["entries"]
@@ -150,7 +153,9 @@ class Owner:
         return self.simulator.request("POST", f"/api/v1/vehicles/{self.car}/wake", headers=self.headers)
 
     def signals(self) -> dict[str, Any]:
-        return {name: signal["value"] for name, signal in self.get(f"vehicles/{self.car}/state").json()["signals"].items()}
+        return {
+            name: signal["value"] for name, signal in self.get(f"vehicles/{self.car}/state").json()["signals"].items()
+        }
 
     def set(self, online: str | None = None, **signals: Any) -> dict[str, Any]:
         return self.simulator.control("POST", f"cars/{self.car}", {"signals": signals, "online": online})

@@ -9,8 +9,8 @@ from tests.simulator.conftest import CAR
 def test_brands_when_asked_then_twelve_makers_answer(cloud: Simulator) -> None:
     answer = cloud.request("GET", "/brands")
 
-    assert [brand["key"] for brand in answer.json()["brands"]] == (
-        "volkswagen tesla renault hyundai kia bmw volvo polestar ford skoda opel peugeot".split()
+    assert " ".join(brand["key"] for brand in answer.json()["brands"]) == (
+        "volkswagen tesla renault hyundai kia bmw volvo polestar ford skoda opel peugeot"
     )
 
 
@@ -52,7 +52,9 @@ def test_vehicles_when_cursor_is_forged_then_400(owner: Owner, cursor: str) -> N
 
 
 def test_vehicle_when_asked_then_facts_and_state(cloud: Simulator) -> None:
-    owner = cloud.add_owner({"make": "Tesla", "model": "Model Y", "year": 2023, "license_plate": "B-X 1E"}, brand="tesla")
+    owner = cloud.add_owner(
+        {"make": "Tesla", "model": "Model Y", "year": 2023, "license_plate": "B-X 1E"}, brand="tesla"
+    )
 
     answer = owner.get(f"vehicles/{owner.car}")
 

@@ -1,4 +1,4 @@
-"""Each behaviour that can be set, checked against the ledger: what really happened in the car, and what the client saw."""
+"""Each behaviour that can be set: what the client saw, and by the ledger what really happened in the car."""
 
 import http.client
 import json
@@ -17,7 +17,12 @@ def test_request_id_when_sent_then_in_the_ledger_with_its_times(owner: Owner) ->
     owner.send("unlock", request_id="cmd-7")
 
     entry = owner.entry()
-    assert (entry["command"], entry["request_id"], entry["outcome"], entry["reply"]) == ("unlock", "cmd-7", "done", "sent")
+    assert (entry["command"], entry["request_id"], entry["outcome"], entry["reply"]) == (
+        "unlock",
+        "cmd-7",
+        "done",
+        "sent",
+    )
     assert entry["received_at"] <= entry["executed_at"] <= entry["answered_at"]
 
 
