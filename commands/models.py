@@ -72,6 +72,8 @@ class Command(models.Model):
     attempts = models.PositiveSmallIntegerField(default=0)
     max_attempts = models.PositiveSmallIntegerField()
     is_waking = models.BooleanField(default=False)
+    # Which dispatcher has it; one that fell silent sends nothing any more.
+    dispatcher_id = models.UUIDField(null=True)
 
     accepted_at = models.DateTimeField(db_default=ClockTimestamp())
     not_before = models.DateTimeField(null=True)

@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ("attempts", models.PositiveSmallIntegerField(default=0)),
                 ("max_attempts", models.PositiveSmallIntegerField()),
                 ("is_waking", models.BooleanField(default=False)),
+                ("dispatcher_id", models.UUIDField(null=True)),
                 ("accepted_at", models.DateTimeField(db_default=fleet.events.models.ClockTimestamp())),
                 ("not_before", models.DateTimeField(null=True)),
                 ("deadline", models.DateTimeField()),

@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
-from django.db import connection
+
+from fleet.events.database import open_connection
 
 CHANNEL = "fleetwell_live"
 QUEUE_SIZE = 100
@@ -62,7 +63,7 @@ class Broadcast:
     async def _listen(self) -> None:
         while True:
             try:
-                async with await connect() as listener:
+                async with await open_connection() as listener:
                     await listener.execute(f"LISTEN {CHANNEL}")
                     # What happened while nobody listened is not known: every page looks again.
                     self._tell_everybody()
@@ -79,14 +80,6 @@ class Broadcast:
         for page in self._pages:
             for vehicle_id in page.vehicle_ids:
                 page.tell({"kind": "look", "vehicle": vehicle_id, "team": page.team_id})
-
-
-async def connect() -> psycopg.AsyncConnection[Any]:
-    """Open a connection outside the pool, for LISTEN, with the parameters of Django's own."""
-    settings = connection.settings_dict
-    names = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-    parameters = {libpq: settings[name] for libpq, name in names.items() if settings[name]}
-    return await psycopg.AsyncConnection.connect(autocommit=True, **parameters)
 
 
 broadcast = Broadcast()

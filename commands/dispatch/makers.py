@@ -1,0 +1,80 @@
+"""Adapters and access tokens for one event loop; what blocks runs in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from django.db import connection
+
+from fleet.adapters.base import Adapter
+from fleet.adapters.http import Http
+from fleet.vehicles.models import ProviderAccount, ProviderApp
+from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.tokens import get_access_token, read_access_token
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+ADAPTER_LIFE_S = 60.0
+TOKEN_LIFE_S = 20.0  # shorter than the minute for which a token that is handed out is good
+
+
+class Makers:
+    """Keeps adapters for a minute and access tokens for some seconds, so that a press needs no extra query."""
+
+    def __init__(self, http: Http) -> None:
+        self._http = http
+        self._adapters: dict[UUID, tuple[float, Adapter]] = {}
+        self._tokens: dict[UUID, tuple[float, str, int]] = {}
+
+    async def adapter(self, app_id: UUID) -> Adapter:
+        """Return the adapter of a registration; a change of its settings is seen within a minute."""
+        kept = self._adapters.get(app_id)
+        if kept is None or kept[0] < time.monotonic():
+            app = await in_thread(ProviderApp.objects.get, pk=app_id)
+            kept = self._adapters[app_id] = (time.monotonic() + ADAPTER_LIFE_S, make_adapter(app, self._http))
+        return kept[1]
+
+    async def access_token(self, account_id: UUID) -> str:
+        """Return a live access token. Raises AdapterError."""
+        kept = self._tokens.get(account_id)
+        if kept is not None and kept[0] >= time.monotonic():
+            return kept[1]
+        return await self._load(account_id, refused_version=None)
+
+    async def replace_token(self, account_id: UUID) -> str:
+        """Return a newer token than the one that the maker has just refused. Raises AdapterError."""
+        kept = self._tokens.pop(account_id, None)
+        return await self._load(account_id, refused_version=kept[2] if kept is not None else None)
+
+    async def _load(self, account_id: UUID, *, refused_version: int | None) -> str:
+        token, version = await in_thread(_read_token, account_id, refused_version)
+        self._tokens[account_id] = (time.monotonic() + TOKEN_LIFE_S, token, version)
+        return token
+
+
+def _read_token(account_id: UUID, refused_version: int | None) -> tuple[str, int]:
+    account = ProviderAccount.objects.get(pk=account_id)
+    if account.token_version != refused_version:
+        token = read_access_token(account)
+        if token is not None:
+            return token, account.token_version
+    token = get_access_token(account_id, refused_version=refused_version)
+    account.refresh_from_db(fields=["token_version"])
+    return token, account.token_version
+
+
+async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """Run blocking code of Django's in a thread, and give its connection back to the pool."""
+
+    def run() -> T:
+        try:
+            return call(*args, **kwargs)
+        finally:
+            connection.close()
+
+    return await asyncio.to_thread(run)

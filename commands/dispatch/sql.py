@@ -1,0 +1,215 @@
+"""The statements of the dispatcher. Each is one round trip; what must hold together stands in one statement."""
+
+MAX_CLAIMS = 3
+LEASE_S = 120
+# Nothing is permitted that has less than this left: the bytes must be out before the deadline.
+MARGIN_S = 2.0
+# A dispatcher without a sign of life for so long sends nothing any more.
+SILENT_S = 15
+
+READY = "c.state = 'queued' AND (c.not_before IS NULL OR c.not_before <= clock_timestamp())"
+
+# Who is next: the teams served least recently that have something ready, and some free lanes of each.
+# Claiming in this same statement stuck lanes on a stale snapshot; hence the second statement.
+PICK_LANES = f"""
+WITH turns AS (
+    SELECT t.id, t.app_id, t.team_id FROM commands_turn t
+    JOIN vehicles_providerapp a ON a.id = t.app_id AND a.is_enabled
+        AND (a.held_until IS NULL OR a.held_until <= clock_timestamp())
+    WHERE EXISTS (SELECT 1 FROM commands_command c WHERE c.app_id = t.app_id AND c.team_id = t.team_id AND {READY})
+    ORDER BY t.served_at LIMIT 32 FOR UPDATE OF t SKIP LOCKED
+), lanes AS (
+    SELECT turns.id AS turn_id, lane.id AS lane_id FROM turns CROSS JOIN LATERAL (
+        SELECT l.id FROM vehicles_lane l
+        WHERE l.busy_id IS NULL AND EXISTS (
+            SELECT 1 FROM commands_command c
+            WHERE c.lane_id = l.id AND c.app_id = turns.app_id AND c.team_id = turns.team_id AND {READY})
+        ORDER BY l.ready_at LIMIT %(per_team)s FOR UPDATE OF l SKIP LOCKED
+    ) lane
+    LIMIT %(free)s
+), served AS (
+    UPDATE commands_turn t SET served_at = clock_timestamp() WHERE t.id IN (SELECT turn_id FROM lanes)
+)
+SELECT DISTINCT lane_id FROM lanes
+"""
+
+# Per lane the first command in order of acceptance. The lane says who is in flight; the unique index is the net.
+CLAIM = f"""
+WITH picked AS (
+    SELECT DISTINCT ON (c.lane_id) c.id FROM commands_command c
+    WHERE c.lane_id = ANY(%(lanes)s) AND {READY} AND c.deadline > clock_timestamp() AND c.claims < {MAX_CLAIMS}
+    ORDER BY c.lane_id, c.sequence
+), claimed AS (
+    UPDATE commands_command c
+    SET state = 'claimed', fence = nextval('commands_fence'), claims = c.claims + 1, dispatcher_id = %(dispatcher)s,
+        lease_until = clock_timestamp() + interval '{LEASE_S} s'
+    FROM picked WHERE c.id = picked.id AND c.state = 'queued'
+    RETURNING c.*
+), busy AS (
+    UPDATE vehicles_lane l SET busy_id = claimed.id FROM claimed WHERE l.id = claimed.lane_id AND l.busy_id IS NULL
+    RETURNING l.id
+)
+SELECT c.id, c.team_id, c.vehicle_id, c.app_id, c.kind, c.parameters, c.retry_class, c.fence, c.attempts,
+       c.max_attempts, c.claims, extract(epoch FROM c.deadline - clock_timestamp())::float8 AS left_s,
+       l.provider_vehicle_id, n.account_id,
+       s.sealed AS secret_sealed,
+       ARRAY(SELECT k.scope FROM vehicles_consent k WHERE k.link_id = l.id AND k.withdrawn_at IS NULL
+             AND k.scope = ANY(n.scopes_granted)) AS scopes
+FROM claimed c
+JOIN busy ON busy.id = c.lane_id
+JOIN vehicles_vehiclelink l ON l.id = c.link_id
+JOIN vehicles_connection n ON n.id = l.connection_id
+LEFT JOIN commands_commandsecret s ON s.command_id = c.id
+"""
+
+# The permit: everything that was true at acceptance must be true now, and the attempt is on record before a byte is.
+MARK = f"""
+WITH asked AS (
+    SELECT * FROM unnest(%(ids)s::uuid[], %(fences)s::bigint[], %(waits)s::float8[]) AS w(id, fence, wait_s)
+), permitted AS (
+    UPDATE commands_command c
+    SET state = 'sending', attempts = c.attempts + 1, lease_until = NULL, is_waking = false,
+        permitted_at = clock_timestamp(), answer_by = clock_timestamp() + asked.wait_s * interval '1 s',
+        answered_at = NULL
+    FROM asked, teams_authority a, vehicles_vehiclelink l, vehicles_connection n
+    WHERE c.id = asked.id AND c.fence = asked.fence AND c.state = 'claimed' AND c.attempts < c.max_attempts
+        AND c.deadline > clock_timestamp() + interval '{MARGIN_S} s'
+        AND a.id = c.authority_id AND a.version = c.authority_version AND a.revoked_at IS NULL
+        AND a.valid_from <= clock_timestamp() AND (a.valid_until IS NULL OR a.valid_until > clock_timestamp())
+        AND l.id = c.link_id AND l.consent_version = c.consent_version AND l.ended_at IS NULL
+        AND n.id = l.connection_id AND n.status = 'active' AND (n.ends_at IS NULL OR n.ends_at > clock_timestamp())
+    RETURNING c.id, c.team_id, c.attempts, c.fence
+), noted AS (
+    INSERT INTO commands_commandattempt (team_id, command_id, n, fence)
+    SELECT team_id, id, attempts, fence FROM permitted
+)
+SELECT id FROM permitted
+"""
+
+# What became of commands, by fence: a worker that was overtaken moves nothing.
+RECORD = """
+WITH given AS (
+    SELECT * FROM unnest(
+        %(ids)s::uuid[], %(fences)s::bigint[], %(expected)s::text[], %(states)s::text[], %(refs)s::text[],
+        %(evidences)s::text[], %(codes)s::text[], %(reasons)s::text[], %(befores)s::jsonb[], %(afters)s::jsonb[],
+        %(observed)s::timestamptz[], %(retries)s::float8[], %(checks)s::float8[], %(are_crashes)s::boolean[]
+    ) AS g(id, fence, expected, state, ref, evidence, code, reason, before, after, observed_at, retry_s, check_s,
+           is_crash)
+), moved AS (
+    UPDATE commands_command c
+    SET state = g.state, lease_until = NULL, is_waking = false,
+        ref = coalesce(nullif(g.ref, ''), c.ref),
+        evidence = g.evidence, error_code = g.code, error_reason = g.reason,
+        before = coalesce(c.before, g.before), after = coalesce(g.after, c.after),
+        observed_at = coalesce(g.observed_at, c.observed_at),
+        answered_at = CASE WHEN c.state = 'sending' THEN clock_timestamp() ELSE c.answered_at END,
+        finished_at = CASE WHEN g.state IN ('confirmed', 'failed', 'refused', 'expired', 'unresolved')
+                      THEN clock_timestamp() END,
+        not_before = CASE WHEN g.state = 'queued' THEN clock_timestamp() + g.retry_s * interval '1 s'
+                     ELSE c.not_before END,
+        claims = c.claims - CASE WHEN c.state = 'claimed' AND g.state = 'queued' AND NOT g.is_crash
+                            THEN 1 ELSE 0 END,
+        next_check_at = CASE WHEN g.state IN ('sent', 'unknown')
+                        THEN clock_timestamp() + g.check_s * interval '1 s' END
+    FROM given g
+    WHERE c.id = g.id AND c.fence = g.fence AND c.state = ANY(string_to_array(g.expected, ','))
+    RETURNING c.id, c.fence, c.state
+), noted AS (
+    UPDATE commands_commandattempt a SET outcome = moved.state, finished_at = clock_timestamp()
+    FROM moved WHERE a.fence = moved.fence
+)
+SELECT id, state FROM moved
+"""
+
+# Why a permit was not given, for those that are still ours; the others were moved by somebody else.
+WHY_NOT = f"""
+SELECT c.id,
+    CASE
+        WHEN c.deadline <= clock_timestamp() + interval '{MARGIN_S} s' THEN 'expired'
+        WHEN a.version <> c.authority_version OR a.revoked_at IS NOT NULL OR a.valid_from > clock_timestamp()
+             OR a.valid_until <= clock_timestamp() THEN 'rights_changed'
+        WHEN l.consent_version <> c.consent_version OR l.ended_at IS NOT NULL OR n.status <> 'active'
+             OR n.ends_at <= clock_timestamp() THEN 'consent_changed'
+        ELSE 'not_written'
+    END
+FROM commands_command c
+JOIN teams_authority a ON a.id = c.authority_id
+JOIN vehicles_vehiclelink l ON l.id = c.link_id
+JOIN vehicles_connection n ON n.id = l.connection_id
+WHERE c.id = %(id)s AND c.fence = %(fence)s AND c.state = 'claimed'
+"""
+
+WAKING = """
+WITH woken AS (
+    UPDATE commands_command SET is_waking = true
+    WHERE id = %(id)s AND fence = %(fence)s AND state = 'claimed' RETURNING team_id, vehicle_id, id
+)
+SELECT pg_notify('fleetwell_live', json_build_object('kind', 'command.waking', 'team', team_id, 'vehicle', vehicle_id,
+                                                     'subject', 'command:' || id)::text) FROM woken
+"""
+
+SEEN = """
+INSERT INTO commands_dispatcher (id, seen_at, in_flight) VALUES (%(id)s, clock_timestamp(), %(in_flight)s)
+ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, in_flight = excluded.in_flight
+"""
+
+GONE = "DELETE FROM commands_dispatcher WHERE id = %(id)s"
+
+# What a check of a sent or unknown command needs to know.
+TO_CHECK = """
+SELECT c.id, c.team_id, c.vehicle_id, c.app_id, c.kind, c.parameters, c.fence, c.state, c.ref, c.before,
+       coalesce(c.answered_at, c.permitted_at) AS answered_at,
+       l.provider_vehicle_id, n.account_id,
+       ARRAY(SELECT k.scope FROM vehicles_consent k WHERE k.link_id = l.id AND k.withdrawn_at IS NULL
+             AND k.scope = ANY(n.scopes_granted)) AS scopes,
+       EXISTS (SELECT 1 FROM commands_command later WHERE later.lane_id = c.lane_id AND later.family = c.family
+               AND later.sequence > c.sequence AND later.permitted_at IS NOT NULL) AS is_overtaken
+FROM commands_command c
+JOIN vehicles_vehiclelink l ON l.id = c.link_id
+JOIN vehicles_connection n ON n.id = l.connection_id
+WHERE c.state IN ('sent', 'unknown') AND c.id = ANY(%(ids)s)
+"""
+
+DUE_FOR_CHECK = """
+UPDATE commands_command c SET next_check_at = clock_timestamp() + interval '15 s'
+WHERE c.id IN (
+    SELECT id FROM commands_command WHERE state IN ('sent', 'unknown') AND next_check_at <= clock_timestamp()
+    ORDER BY next_check_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED)
+RETURNING c.id
+"""
+
+SWEEP = (
+    # Deadlines: nothing of these was sent.
+    """
+    UPDATE commands_command SET state = 'expired', lease_until = NULL, error_code = 'deadline',
+           finished_at = clock_timestamp()
+    WHERE state = 'queued' AND deadline <= clock_timestamp()
+    """,
+    # Claimed by a dispatcher that fell silent, or for longer than its lease: back to the queue, under a new fence.
+    f"""
+    UPDATE commands_command c SET lease_until = NULL, is_waking = false, fence = nextval('commands_fence'),
+           state = CASE WHEN c.deadline <= clock_timestamp() THEN 'expired'
+                        WHEN c.claims >= {MAX_CLAIMS} THEN 'refused' ELSE 'queued' END,
+           error_code = CASE WHEN c.deadline <= clock_timestamp() THEN 'deadline'
+                             WHEN c.claims >= {MAX_CLAIMS} THEN 'parked' ELSE '' END,
+           finished_at = CASE WHEN c.deadline <= clock_timestamp() OR c.claims >= {MAX_CLAIMS}
+                         THEN clock_timestamp() END
+    WHERE c.state = 'claimed' AND (c.lease_until <= clock_timestamp() OR NOT EXISTS (
+        SELECT 1 FROM commands_dispatcher d WHERE d.id = c.dispatcher_id
+            AND d.seen_at > clock_timestamp() - interval '{SILENT_S} s'))
+    """,
+    # Permitted, and nobody is left to hear the answer: the car may have acted. Look at once.
+    f"""
+    UPDATE commands_command c SET state = 'unknown', error_code = 'outcome_unknown',
+           answered_at = clock_timestamp(), next_check_at = clock_timestamp()
+    WHERE c.state = 'sending' AND (c.answer_by <= clock_timestamp() OR NOT EXISTS (
+        SELECT 1 FROM commands_dispatcher d WHERE d.id = c.dispatcher_id
+            AND d.seen_at > clock_timestamp() - interval '{SILENT_S} s'))
+    """,
+    "DELETE FROM commands_dispatcher WHERE seen_at < clock_timestamp() - interval '1 hour'",
+)
+
+HAS_READY = """
+SELECT EXISTS (SELECT 1 FROM commands_command c WHERE c.state = 'queued'
+               AND (c.not_before IS NULL OR c.not_before <= clock_timestamp()))
+"""

@@ -1,0 +1,219 @@
+"""The verbs of commands: request, cancel, and what the sweeper does. The only way to move a car begins here."""
+
+import logging
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import connection, transaction
+from django.db.models import F
+from django.utils import timezone
+from kombu.exceptions import OperationalError
+
+from commands.availability import Availability, check_availability
+from commands.dispatch import sql
+from commands.models import WAITING, Command, CommandSecret, State, Turn
+from fleet.adapters.commands import Command as Order
+from fleet.adapters.commands import InvalidParameter
+from fleet.events.services import acting_as
+from fleet.teams.models import Membership
+from fleet.vehicles.access import find_link
+from fleet.vehicles.models import Lane, Vehicle, VehicleLink
+from fleet.vehicles.sealing import seal
+
+logger = logging.getLogger(__name__)
+
+# Two presses of the same command within this time are one.
+DOUBLE_PRESS = timedelta(seconds=10)
+
+
+class CommandError(Exception):
+    """A command was not accepted; `code` is stable, nothing was written."""
+
+    code = "command_error"
+
+
+class NotAllowed(CommandError):
+    """The person may not: their role, or the owner did not allow it."""
+
+    def __init__(self, availability: Availability) -> None:
+        super().__init__(availability.code)
+        self.code = availability.code
+
+
+class NotSupported(CommandError):
+    """The car, its maker or the connection cannot."""
+
+    def __init__(self, availability: Availability) -> None:
+        super().__init__(availability.code)
+        self.code = availability.code
+
+
+class KeyReused(CommandError):
+    """The same idempotency key came with another command."""
+
+    code = "idempotency_key_reused"
+
+
+class TooLate(CommandError):
+    """It can no longer be cancelled; the car may act, or has."""
+
+    code = "too_late"
+
+    def __init__(self, command: Command) -> None:
+        super().__init__(command.state)
+        self.command = command
+
+
+def request_command(
+    *,
+    vehicle: Vehicle,
+    membership: Membership,
+    order: Order,
+    origin: str = "page",
+    idempotency_key: str | None = None,
+    not_after: datetime | None = None,
+) -> Command:
+    """Queue one command for one car and return it, in state QUEUED; or return the one that is on its way already.
+
+    order: a value of fleet.adapters.commands, e.g. SetChargeLimit(limit_percent=80).
+    not_after: aware UTC, only ever shortens the command's own deadline. Nothing is sent after it.
+    The same idempotency_key of the same person brings the same command, however often; the same command pressed
+    twice within 10 s is one command. A newer command supersedes those of its family in this team that are not yet
+    permitted. Writes one Command and its events in one transaction; the car hears of it after the commit.
+
+    Raises NotAllowed (role or consent), NotSupported (car, maker or connection), InvalidParameter (outside what this
+    car takes), KeyReused.
+    """
+    link = find_link(vehicle)
+    availability = check_availability(link, membership)[order.kind]
+    _refuse(availability)
+    assert link is not None  # noqa: S101 - without a link nothing is offered
+    for name, number in availability.ranges.items():
+        if (value := getattr(order, name)) is not None:
+            number.check(name, value)
+    with acting_as(membership.user.actor):
+        lane = Lane.objects.select_for_update().get(pk=vehicle.lane_id)
+        known = _find_same(vehicle, membership, order, idempotency_key)
+        if known is not None:
+            return known
+        _supersede(lane, membership, order)
+        command = _write(lane, link, membership, order, origin, idempotency_key, not_after)
+        transaction.on_commit(ring_doorbell)
+    return command
+
+
+def _refuse(availability: Availability) -> None:
+    if availability.code in {"role", "no_consent"}:
+        raise NotAllowed(availability)
+    if availability.code:
+        raise NotSupported(availability)
+
+
+def _find_same(vehicle: Vehicle, membership: Membership, order: Order, key: str | None) -> Command | None:
+    """Return the command that this request repeats, by its key or as a double press. The lane is locked."""
+    if key is not None:
+        by_key = Command.objects.filter(authority_id=membership.authority_id, idempotency_key=key).first()
+        if by_key is not None:
+            same = (by_key.vehicle_id, by_key.kind, by_key.parameters) == (vehicle.id, order.kind, order.parameters())
+            if not same:
+                raise KeyReused
+            return by_key
+    latest = (
+        Command.objects.filter(team_id=vehicle.team_id, lane_id=vehicle.lane_id, family=order.family)
+        .order_by("-sequence")
+        .first()
+    )
+    if latest is None or (latest.kind, latest.parameters) != (order.kind, order.parameters()):
+        return None
+    # A PIN cannot be compared with one that is no longer kept: only its key can tell a repeat.
+    if order.secrets:
+        return None
+    if latest.state in {*WAITING, State.SENDING}:
+        return latest
+    is_fresh = timezone.now() - latest.accepted_at < DOUBLE_PRESS
+    return latest if is_fresh and latest.state in {State.SENT, State.UNKNOWN, State.CONFIRMED} else None
+
+
+def _supersede(lane: Lane, membership: Membership, order: Order) -> None:
+    older = Command.objects.filter(team_id=membership.team_id, lane=lane, family=order.family, state__in=WAITING)
+    older.update(state=State.SUPERSEDED, lease_until=None, finished_at=timezone.now())
+
+
+def _write(
+    lane: Lane,
+    link: VehicleLink,
+    membership: Membership,
+    order: Order,
+    origin: str,
+    idempotency_key: str | None,
+    not_after: datetime | None,
+) -> Command:
+    now = timezone.now()
+    deadline = now + timedelta(seconds=order.deadline_s)
+    if not_after is not None:
+        deadline = min(deadline, not_after)
+    if deadline <= now:
+        raise InvalidParameter("not_after", "in_the_past")
+    command = Command.objects.create(
+        team_id=membership.team_id,
+        vehicle_id=link.vehicle_id,
+        lane=lane,
+        link=link,
+        app_id=link.connection.account.app_id,
+        kind=order.kind,
+        family=order.family,
+        retry_class=order.retry_class.value,
+        parameters=order.parameters(),
+        authority_id=membership.authority_id,
+        authority_version=membership.authority.version,
+        consent_version=link.consent_version,
+        user_id=membership.user_id,
+        origin=origin,
+        idempotency_key=idempotency_key,
+        sequence=lane.next_sequence,
+        max_attempts=order.retry_class.max_requests,
+        accepted_at=now,
+        deadline=deadline,
+    )
+    Lane.objects.filter(pk=lane.pk).update(next_sequence=F("next_sequence") + 1)
+    Turn.objects.bulk_create([Turn(app_id=command.app_id, team_id=command.team_id)], ignore_conflicts=True)
+    for name, value in order.secret_parameters().items():
+        sealed = seal(value, bound_to=f"command:{command.id}:{name}")
+        CommandSecret.objects.create(command=command, team_id=command.team_id, sealed=sealed)
+    return command
+
+
+def cancel_command(*, command_id: UUID, actor: str) -> Command:
+    """Cancel a command before it is permitted; if this returns, not a byte of it will ever be written.
+
+    Raises TooLate with the command's state when it may have left already or is over.
+    """
+    with acting_as(actor):
+        cancelled = Command.objects.filter(pk=command_id, state__in=WAITING).update(
+            state=State.CANCELLED, lease_until=None, finished_at=timezone.now()
+        )
+        command = Command.objects.select_related("vehicle", "user").get(pk=command_id)
+    if not cancelled and command.state != State.CANCELLED:
+        raise TooLate(command)
+    return command
+
+
+def ring_doorbell() -> None:
+    """Tell the dispatchers that there is work. A lost ring costs some seconds of latency, never a command."""
+    from commands.tasks import dispatch
+
+    try:
+        dispatch.apply_async(expires=5, retry=False)
+    except (OperationalError, OSError) as error:
+        logger.warning("the broker did not take the doorbell, the sweeper will: %s", type(error).__name__)
+
+
+def sweep_commands() -> None:
+    """Bring commands that nobody holds to where they belong; ring if work waits. Idempotent, any process may run it."""
+    with acting_as("system:sweeper"), connection.cursor() as cursor:
+        for statement in sql.SWEEP:
+            cursor.execute(statement)
+        cursor.execute(sql.HAS_READY)
+        (has_ready,) = cursor.fetchone()
+    if has_ready:
+        ring_doorbell()

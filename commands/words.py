@@ -1,0 +1,161 @@
+"""What people read of commands: names, icons, states, reasons. One table each, translated."""
+
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
+
+LABELS = {
+    "lock": _("Lock"),
+    "unlock": _("Unlock"),
+    "start_charge": _("Start charging"),
+    "stop_charge": _("Stop charging"),
+    "set_charge_limit": _("Charge limit"),
+    "open_charge_port": _("Open charge port"),
+    "close_charge_port": _("Close charge port"),
+    "start_climate": _("Start climate"),
+    "stop_climate": _("Stop climate"),
+    "set_temperature": _("Cabin temperature"),
+    "open_trunk": _("Open trunk"),
+    "close_trunk": _("Close trunk"),
+    "open_frunk": _("Open front trunk"),
+    "close_frunk": _("Close front trunk"),
+    "send_destination": _("Send destination"),
+    "set_pin": _("Set driver PIN"),
+    "reset_pin": _("Remove driver PIN"),
+    "enable_valet": _("Valet mode on"),
+    "disable_valet": _("Valet mode off"),
+    "flash_lights": _("Flash lights"),
+    "honk_horn": _("Honk horn"),
+    "start_engine": _("Start engine"),
+    "stop_engine": _("Stop engine"),
+}
+
+GROUPS = (
+    (_("Doors"), ("lock", "unlock", "open_trunk", "close_trunk", "open_frunk", "close_frunk")),
+    (_("Charging"), ("start_charge", "stop_charge", "set_charge_limit", "open_charge_port", "close_charge_port")),
+    (_("Climate"), ("start_climate", "stop_climate", "set_temperature")),
+    (_("Find the car"), ("flash_lights", "honk_horn", "send_destination")),
+    (_("Driver and engine"), ("set_pin", "reset_pin", "enable_valet", "disable_valet", "start_engine", "stop_engine")),
+)
+
+# What a confirmed command did, for the tile that shows it as the present state.
+STATE_NOW = {
+    "lock": _("Locked"),
+    "unlock": _("Unlocked"),
+    "start_charge": _("Charging"),
+    "stop_charge": _("Not charging"),
+    "open_charge_port": _("Port is open"),
+    "close_charge_port": _("Port is closed"),
+    "start_climate": _("Running"),
+    "stop_climate": pgettext_lazy("climate", "Off"),
+    "open_trunk": _("Trunk is open"),
+    "close_trunk": _("Trunk is closed"),
+    "open_frunk": _("Front trunk is open"),
+    "close_frunk": _("Front trunk is closed"),
+    "set_pin": _("A PIN is set"),
+    "reset_pin": _("No PIN is set"),
+    "enable_valet": pgettext_lazy("valet", "On"),
+    "disable_valet": pgettext_lazy("valet", "Off"),
+    "start_engine": _("Engine is running"),
+    "stop_engine": _("Engine is off"),
+}
+
+STATES = {
+    "queued": _("Waiting for its turn"),
+    "claimed": _("Preparing"),
+    "sending": _("Sending"),
+    "sent": _("Sent, waiting for the car"),
+    "unknown": _("We do not know yet"),
+    "confirmed": _("Confirmed"),
+    "failed": _("Failed"),
+    "refused": _("Refused"),
+    "expired": _("Too late, not sent"),
+    "cancelled": _("Cancelled before sending"),
+    "superseded": _("Replaced by a newer command"),
+    "unresolved": _("Not proved"),
+}
+
+EVIDENCE = {
+    "vehicle_ack": _("Confirmed by the car itself"),
+    "provider": _("Confirmed by the maker"),
+    "readback": _("Confirmed by the car’s own state"),
+    "already": _("The car was so already"),
+}
+
+# code of fleet.adapters.errors, or our own -> one sentence
+REASONS = {
+    "needs_reconnect": _("The maker no longer accepts the owner’s sign-in. The owner has to connect again."),
+    "needs_consent": _("The owner did not allow this at the maker."),
+    "needs_pairing": _("The car does not know our key yet. The owner has to pair it."),
+    "setup_required": _("The maker does not accept this installation. Its operator has to look at the settings."),
+    "account_action": _("The maker asks the owner to do something in its own app first."),
+    "not_capable": _("This car cannot do that."),
+    "invalid_request": _("The maker did not understand the command."),
+    "vehicle_asleep": _("The car is asleep and did not wake up in time."),
+    "vehicle_unreachable": _("The car cannot be reached."),
+    "vehicle_refused": _("The car said no."),
+    "busy": _("The car is busy with another command."),
+    "rate_limited": _("The maker asked us to slow down."),
+    "quota_exhausted": _("The quota at the maker is used up."),
+    "upstream_down": _("The maker’s service did not answer."),
+    "upstream_error": _("The maker gave an answer that makes no sense."),
+    "outcome_unknown": _("The maker gave no answer. The car may have acted."),
+    "not_proved": _("The car gave no proof in time. Please look at the car."),
+    "contradicted": _("The car still reports the opposite. Please look at the car."),
+    "rights_changed": _("Your rights changed before it was sent."),
+    "consent_changed": _("The owner’s consent changed before it was sent."),
+    "not_written": _("It was stopped on our side before anything was sent."),
+    "parked": _("It failed three times on our side before anything was sent."),
+    "deadline": _("Its time was over before it could be sent. Nothing was sent."),
+}
+
+REFUSALS = {
+    "door_open": _("A door is open."),
+    "trunk_open": _("The trunk is open."),
+    "hood_open": _("The hood is open."),
+    "plug_not_connected": _("The charging cable is not plugged in."),
+    "fully_charged": _("The battery is full."),
+    "charge_fault": _("The car reports a charging fault."),
+    "not_parked": _("The car is not parked."),
+    "in_motion": _("The car is moving."),
+    "ignition_on": _("The ignition is on."),
+    "low_battery": _("The battery is too low."),
+    "low_12v": _("The 12 V battery is too low."),
+    "remote_access_disabled": _("Remote access is switched off in the car."),
+    "valet_mode": _("The car is in valet mode."),
+    "usage_mode": _("The car is in a mode that does not allow it."),
+    "privacy_mode": _("The car is in privacy mode."),
+    "user_present": _("Somebody is in the car."),
+    "in_service": _("The car is in service."),
+    "window_passed": _("The time that the car allows for it is over."),
+    "other": _("The car gave no reason."),
+}
+
+# Why a button is not offered.
+NOT_OFFERED = {
+    "not_offered": _("Not offered by this provider"),
+    "not_equipped": _("This car does not have it"),
+    "not_capable": _("This car cannot do it"),
+    "no_consent": _("Not allowed by the owner"),
+    "needs_owner": _("The owner has to sign in again"),
+    "connection_ended": _("The connection has ended"),
+    "role": _("Your role may not send it"),
+}
+
+PARAMETER_ERRORS = {
+    "missing": _("Please fill this in."),
+    "not_a_number": _("Please enter a number."),
+    "out_of_range": _("Choose a value from %(minimum)s to %(maximum)s."),
+    "not_a_step": _("Only steps of %(step)s are possible."),
+    "not_four_digits": _("A PIN has exactly four digits, 0 to 9."),
+    "too_long": _("Use at most %(maximum)s characters."),
+    "control_characters": _("This text holds characters that can’t be shown."),
+    "unknown_parameter": _("This command has no such value."),
+    "unknown_command": _("There is no such command."),
+}
+
+
+def reason_of(code: str, reason: str = "") -> str:
+    """Return one sentence for an error code and, where the car said why, its reason."""
+    if code == "vehicle_refused" and reason in REFUSALS:
+        return str(REFUSALS[reason])
+    return str(REASONS.get(code, ""))
