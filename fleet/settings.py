@@ -106,6 +106,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_APP_ROLE = env("FLEETWELL_DB_APP_ROLE", "fleetwell_app")
 
 AUTH_USER_MODEL = "teams.User"
+SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # unique in any case: a constraint on lower(email)
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},

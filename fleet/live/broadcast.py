@@ -17,6 +17,8 @@ from fleet.events.database import open_connection
 CHANNEL = "fleetwell_live"
 QUEUE_SIZE = 100
 RECONNECT_S = 1.0
+# Moves that no page shows differently from the one before.
+NOT_SHOWN = frozenset({"command.claimed"})
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +32,8 @@ class Page:
     queue: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
 
     def wants(self, message: dict[str, Any]) -> bool:
+        if message.get("kind") in NOT_SHOWN:
+            return False
         return message.get("team") == self.team_id and message.get("vehicle") in self.vehicle_ids
 
     def tell(self, message: dict[str, Any]) -> None:

@@ -1,8 +1,10 @@
 // One stream per visible tab that says which vehicle or command changed; the parts that care then fetch themselves.
-// It carries ids only; the body gets fleetwell:vehicle-ID or fleetwell:command-ID, and the same without the id.
+// It carries ids only. The body gets fleetwell:vehicle-ID when a car reported something, and fleetwell:command-ID and
+// fleetwell:commands-VEHICLE when a command moved.
 // Parts keep polling, so a stream that is cut off costs time, never truth.
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30000;
+const GATHER_MS = 40;
 const root = document.documentElement;
 let stream = null;
 let following = "";
@@ -28,14 +30,14 @@ function open() {
     failures = 0;
     root.dataset.live = "on";
     // What changed while nobody listened is fetched once.
-    if (hasListened) for (const id of following.split("&vehicle=")) tell("vehicle", id);
+    if (hasListened) for (const id of following.split("&vehicle=")) ["vehicle", "commands"].forEach((kind) => tell(kind, id));
     hasListened = true;
   });
   stream.addEventListener("changed", ({ data }) => {
-    for (const [kind, id] of Object.entries(JSON.parse(data))) {
-      tell(kind, id);
-      document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}`));
-    }
+    const { vehicle, command } = JSON.parse(data);
+    if (!command) return tellSoon("vehicle", vehicle);
+    tellSoon("command", command);
+    tellSoon("commands", vehicle);
   });
   stream.addEventListener("error", () => {
     close();
@@ -44,6 +46,20 @@ function open() {
     const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++) * (0.5 + Math.random());
     retry = setTimeout(open, wait);
   });
+}
+
+// A command goes through four states within a tenth of a second: the first is told at once, the rest together.
+const waiting = new Map();
+function tellSoon(kind, id) {
+  const key = `${kind}-${id}`;
+  if (waiting.has(key)) return waiting.set(key, true);
+  tell(kind, id);
+  waiting.set(key, false);
+  setTimeout(() => {
+    const again = waiting.get(key);
+    waiting.delete(key);
+    if (again) tellSoon(kind, id);
+  }, GATHER_MS);
 }
 
 const tell = (kind, id) => document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}-${id}`));

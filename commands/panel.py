@@ -1,0 +1,230 @@
+"""The buttons of one vehicle: each command of the vocabulary in one of six states, and the commands that run."""
+
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from commands.availability import Availability, check_availability
+from commands.cards import Card, card_of, outcome_of
+from commands.forms import CommandForm, make_form
+from commands.models import RUNNING, Command, State
+from commands.words import GROUPS, LABELS, NOT_OFFERED, STATE_NOW, STATES
+from fleet.adapters.commands import KINDS, make_command
+from fleet.teams.models import Membership
+from fleet.teams.roles import Permission
+from fleet.vehicles.access import find_link
+from fleet.vehicles.models import Vehicle
+from fleet.vehicles.readings import Readings, readings_of
+
+SHOWN_AFTER_END = timedelta(seconds=60)
+FAILURE_SHOWN = timedelta(minutes=10)
+MAX_CARDS = 4
+POLL_IDLE_S = 15
+FAILED = {State.FAILED, State.REFUSED, State.EXPIRED, State.UNRESOLVED}
+
+
+@dataclass(frozen=True)
+class NextStep:
+    label: str
+    url: str
+
+
+@dataclass(frozen=True)
+class Dialog:
+    """What is asked before a command is sent; the safe answer comes first."""
+
+    title: str
+    body: str
+    safe_label: str
+    go_label: str
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One command as a tile or a row. tile_state: ready, on, pending, failed or none (not offered, with the reason)."""
+
+    kind: str
+    label: str
+    icon: str
+    tile_state: str
+    detail: str
+    asks: bool
+    reason_code: str
+    next_step: NextStep | None
+    command: Command | None
+    form: CommandForm | None
+    press_url: str
+    dialog: Dialog | None
+    token: str
+
+
+@dataclass(frozen=True)
+class Group:
+    title: str
+    offers: list[Offer]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """What templates/commands/_panel.html shows."""
+
+    vehicle: Vehicle
+    groups: list[Group]
+    cards: list[Card]
+    poll_s: float
+
+    def offer(self, kind: str) -> Offer:
+        """Return the offer of one command."""
+        return next(offer for group in self.groups for offer in group.offers if offer.kind == kind)
+
+
+def make_panel(vehicle: Vehicle, membership: Membership, *, forms: Mapping[str, CommandForm] | None = None) -> Panel:
+    """Return all buttons of a vehicle for one person, in a handful of queries.
+
+    forms: forms that were filled in and refused, to be shown again with their errors, by kind.
+    """
+    link = find_link(vehicle)
+    available = check_availability(link, membership)
+    state = readings_of(vehicle)
+    latest = _latest_commands(vehicle, membership)
+    offers = {
+        kind: _offer(vehicle, available[kind], state, latest.get(kind), (forms or {}).get(kind), bool(link))
+        for kind in KINDS
+    }
+    cards = _cards(vehicle, membership)
+    return Panel(
+        vehicle=vehicle,
+        groups=[Group(str(title), [offers[kind] for kind in kinds]) for title, kinds in GROUPS],
+        cards=cards,
+        poll_s=min((card.poll_s for card in cards if card.poll_s is not None), default=POLL_IDLE_S),
+    )
+
+
+def _latest_commands(vehicle: Vehicle, membership: Membership) -> dict[str, Command]:
+    """Return per kind the latest command, if it is also the latest of its family: older ones say nothing now."""
+    rows = (
+        Command.objects.filter(vehicle=vehicle, team_id=membership.team_id)
+        .order_by("family", "-sequence")
+        .distinct("family")
+        .select_related("user", "app", "vehicle")
+    )
+    return {command.kind: command for command in rows}
+
+
+def _cards(vehicle: Vehicle, membership: Membership) -> list[Card]:
+    recent = Command.objects.filter(vehicle=vehicle, team_id=membership.team_id).exclude(
+        finished_at__lt=timezone.now() - SHOWN_AFTER_END
+    )
+    rows = recent.select_related("user", "app", "vehicle").order_by("-accepted_at")[:MAX_CARDS]
+    may_cancel = membership.may(Permission.COMMAND)
+    return [card_of(command, may_cancel=may_cancel) for command in rows]
+
+
+def _offer(
+    vehicle: Vehicle,
+    availability: Availability,
+    state: Readings,
+    latest: Command | None,
+    form: CommandForm | None,
+    is_linked: bool,
+) -> Offer:
+    kind = availability.kind
+    if form is None and availability.is_offered:
+        form = make_form(kind, availability.ranges, initial=_initial(kind, state))
+    tile_state, detail = _tile(availability, state, latest)
+    asks = KINDS[kind].asks
+    return Offer(
+        kind=kind,
+        label=str(LABELS[kind]),
+        icon=kind,
+        tile_state=tile_state,
+        detail=detail,
+        asks=asks,
+        reason_code=availability.code,
+        next_step=_next_step(availability.code) if is_linked else None,
+        command=latest,
+        form=form if availability.is_offered else None,
+        press_url=reverse("commands:press", args=[vehicle.id, kind]),
+        dialog=_dialog(kind, vehicle) if asks else None,
+        token=secrets.token_urlsafe(16),
+    )
+
+
+def _tile(availability: Availability, state: Readings, latest: Command | None) -> tuple[str, str]:
+    kind = availability.kind
+    if not availability.is_offered:
+        return "none", str(NOT_OFFERED[availability.code])
+    if latest is not None and latest.state in RUNNING:
+        return "pending", _("Waking the car…") if latest.is_waking else f"{STATES[latest.state]}…"
+    if latest is not None and latest.state in FAILED and timezone.now() - latest.accepted_at < FAILURE_SHOWN:
+        return "failed", outcome_of(latest)
+    if _is_so(kind, state):
+        return "on", str(STATE_NOW[kind])
+    if KINDS[kind].asks:
+        return "ready", _("Asks before it sends")
+    return "ready", "" if availability.is_certain else _("Not known whether this car can")
+
+
+def _is_so(kind: str, state: Readings) -> bool:
+    """Say whether the car already reports what this command brings about; a stale reading claims nothing."""
+    signal = KINDS[kind].signal
+    if kind not in STATE_NOW or signal is None:
+        return False
+    reading = getattr(state, signal)
+    if reading is None or reading.is_stale:
+        return False
+    order = make_command(kind, dict.fromkeys(KINDS[kind].secrets, "0000"))
+    return order.is_proved_by(reading.value) is True
+
+
+def _initial(kind: str, state: Readings) -> dict[str, Any]:
+    match kind:
+        case "set_charge_limit":
+            limit = state.value("charge_limit_percent")
+            return {"limit_percent": 80 if limit is None else round(limit)}
+        case "set_temperature":
+            target = state.value("target_temperature_c")
+            return {"temperature_c": 21.0 if target is None else target}
+    return {}
+
+
+def _next_step(code: str) -> NextStep | None:
+    if code in {"no_consent", "needs_owner", "connection_ended"}:
+        return NextStep(_("Ask the owner"), reverse("connect:links"))
+    return None
+
+
+def _dialog(kind: str, vehicle: Vehicle) -> Dialog:
+    label = str(LABELS[kind])
+    which = vehicle.plate or vehicle.title
+    bodies = {
+        "unlock": _("Anyone near it can get in until it is locked again."),
+        "open_trunk": _("Anyone near it can reach what is in the trunk. Most cars cannot close it from afar."),
+        "open_frunk": _("Somebody has to close the front trunk by hand before the car drives."),
+        "honk_horn": _("People near the car will hear it, at night too."),
+        "set_pin": _("From now on the car drives only after this PIN was entered in it."),
+        "reset_pin": _("From now on the car drives without a PIN."),
+        "enable_valet": _("The car limits its speed and locks private things until valet mode is switched off."),
+        "disable_valet": _("The limits of valet mode end."),
+        "start_engine": _("The engine runs with nobody in the car. Be sure that it does not stand in a closed room."),
+    }
+    safe = {"unlock": _("Keep locked"), "honk_horn": _("Stay quiet")}.get(kind, _("Don’t send"))
+    go = {
+        "unlock": _("Unlock now"),
+        "open_trunk": _("Open now"),
+        "open_frunk": _("Open now"),
+        "honk_horn": _("Honk now"),
+        "set_pin": _("Set the PIN"),
+        "reset_pin": _("Remove the PIN"),
+        "enable_valet": _("Switch on"),
+        "disable_valet": _("Switch off"),
+        "start_engine": _("Start now"),
+    }[kind]
+    title = _("%(command)s: %(vehicle)s?") % {"command": label, "vehicle": which}
+    return Dialog(title, bodies[kind], safe, go)
