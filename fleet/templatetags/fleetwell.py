@@ -59,13 +59,14 @@ def icon(name: str, label: str = "", css: str = "") -> SafeString:
 
 def _time(moment: datetime, text: str, shown_as: str) -> SafeString:
     utc = moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-    return format_html('<time datetime="{}" title="{}" data-time="{}">{}</time>', utc, _exact(moment), shown_as, text)
+    title = f"{_dated(moment)} {timezone.localtime(moment).tzname()}"
+    return format_html('<time datetime="{}" title="{}" data-time="{}">{}</time>', utc, title, shown_as, text)
 
 
-def _exact(moment: datetime) -> str:
-    local = timezone.localtime(moment)
-    # Translators: a date format of Django: day, short month, year, hour and minute.
-    return f"{date_format(local, pgettext('date format', 'j M Y, H:i'))} {local.tzname()}"
+def _dated(moment: datetime, *, without_year: bool = False) -> str:
+    # Translators: date formats of Django: day, short month, year, hour and minute.
+    form = pgettext("date format", "j M, H:i") if without_year else pgettext("date format", "j M Y, H:i")
+    return date_format(timezone.localtime(moment), form)
 
 
 @register.simple_tag
@@ -73,9 +74,10 @@ def ago(moment: datetime | None) -> SafeString | str:
     """How long ago, up to a day; then the date. The exact time is in the title; a script keeps it ticking."""
     if not moment:
         return _("never")
-    if timezone.now() - moment < timedelta(days=1):
+    now = timezone.now()
+    if now - moment < timedelta(days=1):
         return _time(moment, naturaltime(moment), "ago")
-    return _time(moment, date_format(timezone.localtime(moment), pgettext("date format", "j M Y, H:i")), "ago")
+    return _time(moment, _dated(moment, without_year=moment.year == now.year), "ago")
 
 
 @register.simple_tag
@@ -85,11 +87,12 @@ def clock(moment: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
-def moment(value: datetime | None) -> SafeString | str:
-    """Date and time of day."""
-    if not value:
+def day(moment: datetime | None) -> SafeString | str:
+    """The date alone."""
+    if not moment:
         return _("never")
-    return _time(value, date_format(timezone.localtime(value), pgettext("date format", "j M Y, H:i")), "moment")
+    # Translators: a date format of Django: day, short month, year.
+    return _time(moment, date_format(timezone.localtime(moment), pgettext("date format", "j M Y")), "day")
 
 
 @register.simple_tag

@@ -1,11 +1,17 @@
 // Times: ages tick, moments are shown in the viewer's own zone, and a pending command counts its seconds.
-const language = document.documentElement.lang;
+// Plain "en" would mean the American order of day and month; the server writes the day first.
+const language = { en: "en-GB" }[document.documentElement.lang] ?? document.documentElement.lang;
 const relative = new Intl.RelativeTimeFormat(language, { numeric: "always" });
 const now = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(0, "second");
+const time = { hour: "2-digit", minute: "2-digit", hour12: false };
+const date = { day: "numeric", month: "short" };
+const format = (options) => new Intl.DateTimeFormat(language, options);
 const formats = {
-  clock: new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false }),
-  moment: new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", hour12: false }),
-  title: new Intl.DateTimeFormat(language, { day: "numeric", month: "short", year: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false, timeZoneName: "short" }),
+  clock: format({ ...time, second: "2-digit" }),
+  day: format({ ...date, year: "numeric" }),
+  thisYear: format({ ...date, ...time }),
+  moment: format({ ...date, year: "numeric", ...time }),
+  title: format({ ...date, year: "numeric", ...time, second: "2-digit", timeZoneName: "short" }),
 };
 
 function age(moment) {
@@ -14,7 +20,7 @@ function age(moment) {
   if (seconds < 60) return relative.format(-seconds, "second");
   if (seconds < 3600) return relative.format(-Math.floor(seconds / 60), "minute");
   if (seconds < 86400) return relative.format(-Math.floor(seconds / 3600), "hour");
-  return formats.moment.format(moment);
+  return (moment.getFullYear() === new Date().getFullYear() ? formats.thisYear : formats.moment).format(moment);
 }
 
 function write(element, text) {
@@ -22,10 +28,11 @@ function write(element, text) {
 }
 
 function tick() {
-  for (const time of document.querySelectorAll("time[data-time]")) {
-    const moment = new Date(time.dateTime);
-    write(time, time.dataset.time === "ago" ? age(moment) : formats[time.dataset.time].format(moment));
-    time.title = formats.title.format(moment);
+  for (const element of document.querySelectorAll("time[data-time]")) {
+    const moment = new Date(element.dateTime);
+    const shownAs = element.dataset.time;
+    write(element, shownAs === "ago" ? age(moment) : formats[shownAs].format(moment));
+    element.title = formats.title.format(moment);
   }
   for (const element of document.querySelectorAll("[data-since]")) {
     const seconds = Math.max(0, Math.floor((Date.now() - new Date(element.dataset.since)) / 1000));
