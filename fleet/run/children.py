@@ -6,6 +6,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 from pathlib import Path
 
 from fleet.run.environment import CALLBACK_PATH, CLIENT_ID, Addresses
@@ -62,13 +63,16 @@ def beat(*, schedule: Path, env: Mapping[str, str]) -> Child:
 
 
 def answers(url: str) -> Callable[[str], bool]:
-    """Ready when the address answers 200."""
+    """Ready when the address answers 200, or 503: then it is well, and a part beside it is not there yet."""
 
     def is_ready(_logged: str) -> bool:
         try:
             with urllib.request.urlopen(url, timeout=2) as response:  # noqa: S310 - our own address
-                return response.status == 200
-        except (OSError, urllib.error.URLError):
+                return response.status == HTTPStatus.OK
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code == HTTPStatus.SERVICE_UNAVAILABLE
+        except OSError:
             return False
 
     return is_ready

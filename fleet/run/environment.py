@@ -83,6 +83,7 @@ def application_environment(
         **os.environ,
         "DJANGO_SETTINGS_MODULE": "fleet.settings",
         "PYTHONUNBUFFERED": "1",
+        "TMPDIR": str(home.folder / "tmp"),
         "DATABASE_URL": postgres.url(databases.DATABASE, user=databases.APP),
         "CELERY_BROKER_URL": valkey.url,
         "FLEETWELL_DEMO": "1",

@@ -2,10 +2,13 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 NO_SPACE = {errno.ENOSPC, errno.EDQUOT}
-NO_SPACE_WORDS = tuple(os.strerror(number) for number in sorted(NO_SPACE))
+# The second is PostgreSQL's hint after a write that was cut short.
+NO_SPACE_WORDS = (*(os.strerror(number) for number in sorted(NO_SPACE)), "Check free disk space")
+NO_SPACE_BYTES = 1_000_000
 NOT_WRITABLE = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
@@ -32,7 +35,8 @@ def disk_full(folder: Path) -> RunError:
 def from_log(sentence: str, *, log: Path, folder: Path, lines: int = 6) -> RunError:
     """The sentence with the last lines of a log below it; a full disk, found in those lines, is said instead."""
     last = tail(log, lines=40)
-    if any(word in line for line in last for word in NO_SPACE_WORDS):
+    # A full disk may have kept the log itself from being written, so the disk is asked as well.
+    if any(word in line for line in last for word in NO_SPACE_WORDS) or shutil.disk_usage(folder).free < NO_SPACE_BYTES:
         return disk_full(folder)
     shown = "".join(f"\n    {line}" for line in last[-lines:])
     return RunError(f"{sentence} The end of {log}:{shown}" if shown else f"{sentence} Its log {log} is empty.")

@@ -29,6 +29,9 @@ class Home:
             (self.folder / "log").mkdir(mode=0o700, exist_ok=True)
             self._hold_lock()
             self._remove_old_sockets()
+            # The children's temporary files: those of processes that were killed go at the next start.
+            shutil.rmtree(self.folder / "tmp", ignore_errors=True)
+            (self.folder / "tmp").mkdir(mode=0o700)
         except OSError as error:
             self.__exit__()
             raise from_os_error(error, folder=self.folder) from error

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+import psycopg
+
 from fleet.run import children, databases
 from fleet.run.environment import (
     DEMO_EMAIL,
@@ -20,7 +22,7 @@ from fleet.run.environment import (
     read_addresses,
     simulator_environment,
 )
-from fleet.run.errors import RunError
+from fleet.run.errors import RunError, from_log
 from fleet.run.home import Home
 from fleet.run.postgres import PostgresServer
 from fleet.run.supervisor import Running, StopFlag, Supervisor
@@ -84,19 +86,27 @@ class Machine:
         )
 
     def _prepare_database(self) -> None:
+        try:
+            self._create_database()
+            fingerprint = migrations_fingerprint()
+            if databases.read_stamp(self.postgres.url(), databases.DATABASE) == fingerprint:
+                return
+            with step("Tables", ready="up to date"):
+                command = [*MANAGE, "migrate", "--no-input", "--skip-checks"]
+                env = owner_environment(self.env, self.postgres)
+                self.supervisor.run(command, name="migrate", env=env, title="Bringing the tables up to date")
+            databases.write_stamp(self.postgres.url(), databases.DATABASE, fingerprint)
+        except psycopg.Error as error:
+            sentence = f"The database could not be made ready ({error})."
+            raise from_log(sentence, log=self.postgres.log, folder=self.home.folder) from error
+
+    def _create_database(self) -> None:
         admin_url = self.postgres.url()
         databases.create_roles(admin_url)
         if not databases.database_exists(admin_url, databases.DATABASE):
             databases.create_database(admin_url, databases.DATABASE)
-            databases.close_public_schema(self.postgres.url(databases.DATABASE, user=databases.OWNER))
-        fingerprint = migrations_fingerprint()
-        if databases.read_stamp(admin_url, databases.DATABASE) == fingerprint:
-            return
-        with step("Tables", ready="up to date"):
-            command = [*MANAGE, "migrate", "--no-input", "--skip-checks"]
-            env = owner_environment(self.env, self.postgres)
-            self.supervisor.run(command, name="migrate", env=env, title="Bringing the tables up to date")
-        databases.write_stamp(admin_url, databases.DATABASE, fingerprint)
+        # Also after a start that ended between the two: it does no harm twice.
+        databases.close_public_schema(self.postgres.url(databases.DATABASE, user=databases.OWNER))
 
     def _collect_static(self) -> None:
         fingerprint = static_fingerprint()

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fleet.run.environment import ROOT
-from fleet.run.processes import command_line, wait_until
+from fleet.run.processes import IS_LINUX, wait_until
 
 PATIENCE_S = 15.0
 
@@ -34,7 +34,15 @@ def read_numbers(process: subprocess.Popen[str]) -> list[int]:
 
 def is_gone(pid: int) -> bool:
     """Not running; a zombie that nobody reaped yet does not run either."""
-    return command_line(pid) == ""
+    if IS_LINUX:
+        try:
+            state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0]
+        except (FileNotFoundError, ProcessLookupError):
+            return True
+    else:
+        ask = ["ps", "-o", "stat=", "-p", str(pid)]
+        state = subprocess.run(ask, capture_output=True, text=True, check=False).stdout.strip()
+    return state == "" or state[0] in "ZX"
 
 
 def wait_gone(pids: list[int], *, within_s: float = PATIENCE_S) -> list[int]:
