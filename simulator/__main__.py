@@ -28,6 +28,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=8001, help="0 picks a free one")
     parser.add_argument("--state-dir", type=Path, help="keeps accounts, grants and cars over a restart")
     parser.add_argument("--client-id")
+    parser.add_argument("--client-name", help="the client as owners read it on the pages; its id unless said")
     parser.add_argument("--redirect-uri", action="append", default=[], help="may be given several times")
     parser.add_argument("--demo", action="store_true", help="fill an empty world with demo accounts and cars")
     parser.add_argument("--seed", type=int, help="makes latencies repeatable")
@@ -58,6 +59,7 @@ async def run(chosen: argparse.Namespace) -> None:
             client_id=chosen.client_id,
             client_secret=os.environ["SIMULATOR_CLIENT_SECRET"],
             redirect_uris=chosen.redirect_uri,
+            name=chosen.client_name,
         )
         world.changes += 1
     # A zero wait for handlers: requests held open on purpose must not hold up the stop.

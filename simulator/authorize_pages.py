@@ -83,6 +83,7 @@ def _begin(request: web.Request, world: World) -> web.Response:
     pending = SignIn(
         brand=brand.key,
         client_id=client.client_id,
+        client_name=client.name,
         redirect_uri=redirect_uri,
         state=asked.get("state"),
         challenge=asked.get("code_challenge", ""),
@@ -114,7 +115,7 @@ def _show_sign_in_form(
         "sign_in.html",
         {
             "heading": text["sign_in_heading"],
-            "lead": text["sign_in_lead"].format(client=pending.client_id, brand=brand.account_name),
+            "lead": text["sign_in_lead"].format(client=pending.client_name, brand=brand.account_name),
             "alert": _alert(text, problem),
             "action": f"/{brand.key}/oauth/sign-in",
             "cancel_action": f"/{brand.key}/oauth/consent",
@@ -143,7 +144,7 @@ def _show_consent(
         "consent.html",
         {
             "heading": text["consent_heading"],
-            "lead": text["consent_lead"].format(client=pending.client_id),
+            "lead": text["consent_lead"].format(client=pending.client_name),
             "signed_in": text["signed_in"].format(email=account.email, cars=cars),
             "alert": _alert(text, problem),
             "action": f"/{brand.key}/oauth/consent",

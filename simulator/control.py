@@ -38,7 +38,10 @@ async def put_client(request: web.Request) -> web.StreamResponse:
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise InvalidParameter("redirect_uris")
     world.authorizations.register_client(
-        client_id=_text(body, "client_id"), client_secret=_text(body, "client_secret"), redirect_uris=uris
+        client_id=_text(body, "client_id"),
+        client_secret=_text(body, "client_secret"),
+        redirect_uris=uris,
+        name=_text(body, "name") if "name" in body else None,
     )
     world.changes += 1
     return json_response({"client_id": body["client_id"], "redirect_uris": uris})

@@ -31,6 +31,7 @@ class Client:
     client_id: str
     client_secret: str
     redirect_uris: list[str]
+    name: str  # as owners read it on the pages
 
 
 @dataclass(slots=True)
@@ -69,8 +70,10 @@ class Authorizations:
 
     # Clients
 
-    def register_client(self, *, client_id: str, client_secret: str, redirect_uris: list[str]) -> Client:
-        client = self.clients[client_id] = Client(client_id, client_secret, list(redirect_uris))
+    def register_client(
+        self, *, client_id: str, client_secret: str, redirect_uris: list[str], name: str | None = None
+    ) -> Client:
+        client = self.clients[client_id] = Client(client_id, client_secret, list(redirect_uris), name or client_id)
         return client
 
     def authenticate_client(self, client_id: str, client_secret: str) -> Client:

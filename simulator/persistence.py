@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import time
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -87,12 +88,16 @@ class Keeper:
         self._saved_changes = changes
 
     async def save_regularly(self) -> None:
+        took_s = 0.0
         while True:
-            await asyncio.sleep(SAVE_EVERY_S)
+            # A big world takes long to write down, and nothing else runs meanwhile: a twentieth of the time at most.
+            await asyncio.sleep(max(SAVE_EVERY_S, 20 * took_s))
             if self._saved_changes == self._world.changes:
                 continue
             changes = self._world.changes
+            began = time.monotonic()
             content = json.dumps(make_snapshot(self._world), separators=(",", ":")).encode()
+            took_s = time.monotonic() - began
             # Only the disk is waited for elsewhere; the snapshot itself is of one moment.
             await asyncio.to_thread(_write, self._path, content)
             self._saved_changes = changes

@@ -11,6 +11,7 @@ LIFE_S = 600.0
 class SignIn:
     brand: str
     client_id: str
+    client_name: str
     redirect_uri: str
     state: str | None
     challenge: str
