@@ -63,6 +63,10 @@ def _code_of_car(kind: str, link: VehicleLink, capability: dict[str, Any]) -> st
 def _ranges(kind: str, capability: dict[str, Any]) -> dict[str, Number]:
     given = capability.get("ranges") or {}
     return {
-        name: Number(*given[name], unit=widest.unit) if name in given else widest
+        name: _narrowed(widest, *given[name]) if name in given else widest
         for name, widest in KINDS[kind].ranges.items()
     }
+
+
+def _narrowed(widest: Number, minimum: float, maximum: float, step: float) -> Number:
+    return Number(minimum, maximum, step, widest.unit)

@@ -33,30 +33,30 @@ async def follow(store: Store, makers: Makers, command_id: UUID) -> None:
 async def look(store: Store, makers: Makers, check: Check) -> bool:
     """Look once: read the car without waking it, ask the maker, and record what that proves. True when it is final."""
     order = _order(check)
+    snapshot: VehicleSnapshot | None = None
+    finding: Finding | None = None
     try:
         adapter = await makers.adapter(check.app_id)
         access = Access(check.provider_vehicle_id, await makers.access_token(check.account_id))
-        snapshot, finding = await _ask(adapter, access, order, check)
+        snapshot = await adapter.read(access)
+        await store.save_snapshot(check, snapshot, adapter.manifest.key)
+        finding = await _judge(adapter, access, order, check, snapshot)
     except AdapterError as error:
         logger.info("looking for the effect of command %s: %s", check.id, error.code)
-        snapshot, finding = None, None
-    else:
-        await store.save_snapshot(check, snapshot, adapter.manifest.key)
     if finding is None:
         finding = judge_window(order, snapshot, answered_at=check.answered_at, now=datetime.now(UTC))
     return finding is not None and await store.record(_outcome(check, finding))
 
 
-async def _ask(
-    adapter: Adapter, access: Access, order: Command, check: Check
-) -> tuple[VehicleSnapshot, Finding | None]:
-    snapshot = await adapter.read(access)
+async def _judge(
+    adapter: Adapter, access: Access, order: Command, check: Check, snapshot: VehicleSnapshot
+) -> Finding | None:
     finding = judge_snapshot(
         order, snapshot, scopes=check.scopes, answered_at=check.answered_at, is_overtaken=check.is_overtaken
     )
     if finding is None and check.ref and adapter.manifest.can_poll:
         finding = judge_report(await adapter.poll(access, check.ref), order=order, scopes=check.scopes)
-    return snapshot, finding
+    return finding
 
 
 def _order(check: Check) -> Command:
