@@ -27,6 +27,8 @@ EN_DASH = "\N{EN DASH}"
 MARKS = {"volkswagen": "VW", "mercedes-benz": "MB", "mercedes": "MB", "land rover": "LR", "alfa romeo": "AR"}
 HUES = 6
 LOW_CHARGE_PERCENT = 20
+# Commands whose value is set beside the tiles; other values are asked for in a dialog or left to the car.
+VALUE_KINDS = {"set_charge_limit", "set_temperature", "send_destination"}
 
 
 # --- Icons -----------------------------------------------------------------------------------------------------------
@@ -259,3 +261,10 @@ def main_pill(state: Any, link_status: str = "") -> SafeString:
     absent = presence if presence and presence[0] != "ok" else None
     chosen = _driving(state) or _charging(state) or unlocked or absent or locking or presence
     return _pills([chosen or ("", "question", _("No data yet"))])
+
+
+@register.filter
+def has_value(offer: Any) -> bool:
+    """Say whether a command on offer is drawn as a value to set, not as a tile to press."""
+    is_open = offer.form is not None and not offer.asks and offer.tile_state != "none"
+    return is_open and offer.kind in VALUE_KINDS
