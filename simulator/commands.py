@@ -50,12 +50,15 @@ class Pin:
         return isinstance(value, str) and _PIN.match(value) is not None
 
 
+Parameter = Range | Words | Pin
+
+
 @dataclass(frozen=True, slots=True)
 class WireCommand:
     scope: str
     act: Callable[[Car, Mapping[str, Any]], None]
     is_so: Callable[[Car, Mapping[str, Any]], bool] = lambda _car, _parameters: False
-    parameters: Mapping[str, Range | Words | Pin] = field(default_factory=dict)
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
     optional: frozenset[str] = frozenset()
     needs: str = ""  # "battery", "engine" or nothing
 
@@ -114,8 +117,8 @@ def _set(name: str, value: Any, *, scope: str, needs: str = "") -> WireCommand:
     )
 
 
-_TEMPERATURE = {"temperature_c": Range(15, 28, 0.5)}
-_PLACE = {"latitude": Range(-90, 90), "longitude": Range(-180, 180), "label": Words(200)}
+_TEMPERATURE: dict[str, Parameter] = {"temperature_c": Range(15, 28, 0.5)}
+_PLACE: dict[str, Parameter] = {"latitude": Range(-90, 90), "longitude": Range(-180, 180), "label": Words(200)}
 
 COMMANDS: dict[str, WireCommand] = {
     "lock": _set("locked", True, scope="control_security"),

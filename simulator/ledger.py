@@ -9,6 +9,8 @@ from typing import Any
 from simulator.commands import SECRET_PARAMETERS
 
 LONGEST = 500_000
+# A time that we wrote comes back rounded; it must still find its own entry.
+HALF_A_MICROSECOND_S = 5e-7
 
 
 @dataclass(slots=True)
@@ -67,7 +69,7 @@ class Ledger:
                 continue
             if entry.command != command and (command is not None or entry.command == "wake"):
                 continue
-            if since is not None and entry.received_at < since:
+            if since is not None and entry.received_at < since - HALF_A_MICROSECOND_S:
                 continue
             if executed is not None and (entry.executed_at is not None) is not executed:
                 continue

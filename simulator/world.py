@@ -149,17 +149,19 @@ class World:
         car.pending.remove(effect)
         self.look(car, self.behaviours.for_car(car.id))
         reference = self.references.get(effect.ref)
+        reason: str | None = None
         try:
             refuse_if_unable(car, effect.command, effect.parameters)
         except Refused as refusal:
-            status, reason = "failed", refusal.reason
+            reason = refusal.reason
         else:
             COMMANDS[effect.command].act(car, effect.parameters)
             car.idle_s = 0.0
-            status, reason = "done", None
         self.changes += 1
-        if reference is not None:
-            reference.status, reference.reason = status, reason
-            if reference.entry is not None:
-                reference.entry.outcome = status if reason is None else f"refused:{reason}"
-                reference.entry.executed_at = self.now() if status == "done" else None
+        if reference is None:
+            return
+        reference.status = "done" if reason is None else "failed"
+        reference.reason = reason
+        if reference.entry is not None:
+            reference.entry.outcome = "done" if reason is None else f"refused:{reason}"
+            reference.entry.executed_at = self.now() if reason is None else None

@@ -196,7 +196,8 @@ def send_raw_command(owner: Owner, command: str) -> tuple[bytes, type[OSError] |
     body = json.dumps({"command": command, "parameters": {}})
     head = (
         f"POST /api/v1/vehicles/{owner.car}/commands HTTP/1.1\r\nHost: simulator\r\n"
-        f"Authorization: Bearer {owner.tokens['access_token']}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        f"Authorization: Bearer {owner.tokens['access_token']}\r\nConnection: close\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
     )
     received = b""
     with socket.create_connection(owner.simulator.host, timeout=10) as connection:

@@ -133,7 +133,7 @@ def test_state_when_the_cars_clock_is_wrong_then_observed_at_is_too(cloud: Simul
 
 
 def test_wake_when_asleep_then_online_after_a_while_and_woken_once(cloud: Simulator, owner: Owner) -> None:
-    cloud.behave(owner.car, wake_s=0.3)
+    cloud.behave(owner.car, wake_s=1.0)
     owner.set(online="asleep")
 
     answers = [owner.wake(), owner.wake()]

