@@ -1,1 +1,1 @@
-"""What tests stand on: servers of their own, databases to spend, and the product's processes. No test lives here."""
+"""What tests stand on: servers of their own, databases to spend, and the product's processes."""
