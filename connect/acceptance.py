@@ -1,0 +1,103 @@
+"""Saying yes: one transaction that turns an owner's pass into a connection with cars and consents."""
+
+from collections.abc import Collection
+from datetime import datetime
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from connect.grants import find_account, is_alive, usable_scopes
+from connect.models import ShareLink, Visit
+from connect.scopes import TEXT_VERSION
+from connect.sealed import read_tokens, remote_vehicles
+from connect.services import NO_SECRETS, end_visit, record_link
+from fleet.vehicles.models import Connection, Owner, ProviderAccount, VehicleLink
+from fleet.vehicles.services import join_vehicle, open_connection, save_account
+from fleet.vehicles.tasks import read_link
+
+
+class VisitOver(Exception):
+    """The pass can't go on: it ended, expired, or its link can't be used any more. code: see words."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+def accept(*, visit: Visit, vehicle_ids: Collection[str], scopes_optional: Collection[str], owner_name: str) -> Visit:
+    """Join the chosen cars under what the owner allowed; one transaction. Sent twice, it joins once.
+
+    vehicle_ids: the maker's ids, all from the visit's list. scopes_optional: what the owner switched on; what the
+    maker did not grant is left out. Each car is read once after the commit.
+    Raises VisitOver: expired, declined, link_revoked, link_expired, link_used_up.
+    """
+    try:
+        with transaction.atomic():
+            return _accept(visit.pk, set(vehicle_ids), set(scopes_optional), owner_name)
+    except VisitOver as over:
+        end_visit(visit, failure=over.code)
+        raise
+
+
+def _accept(visit_id: UUID, vehicle_ids: set[str], scopes_optional: set[str], owner_name: str) -> Visit:
+    visit = Visit.objects.select_for_update(of=("self",)).select_related("link", "app", "team").get(pk=visit_id)
+    now = timezone.now()
+    if visit.step == Visit.Step.DONE:
+        return visit
+    if visit.step != Visit.Step.REVIEW or visit.expires_at <= now:
+        raise VisitOver(visit.failure or "expired")
+    chosen = [remote for remote in remote_vehicles(visit) if remote.provider_vehicle_id in vehicle_ids]
+    if not chosen or len(chosen) != len(vehicle_ids):
+        raise ValueError("cars that the maker did not list for this visit")
+    link = visit.link
+    _use_link(link, now)
+    tokens = read_tokens(visit)
+    account = find_account(visit, tokens.account_id)
+    granted = usable_scopes(account, visit.scopes_granted, team_id=visit.team_id, vehicle_ids=vehicle_ids)
+    if account is None or not is_alive(account) or granted == set(visit.scopes_granted):
+        account = save_account(app=visit.app, brand=visit.brand, tokens=tokens)
+    owner = _find_owner(visit, account, owner_name)
+    allowed = (set(link.scopes_needed) | (scopes_optional & set(link.scopes_optional))) & granted
+    connection = open_connection(
+        team=visit.team, account=account, owner=owner, scopes_granted=granted, share_link_id=link.id
+    )
+    # Always in the same order, so that two acceptances with the same cars can't lock each other out.
+    for remote in sorted(chosen, key=lambda remote: remote.provider_vehicle_id):
+        joined = join_vehicle(connection=connection, remote=remote, scopes=allowed, text_version=TEXT_VERSION)
+        _read_after_commit(joined)
+    actor = f"owner:{owner.id}"
+    record_link("share_link.used", link, actor=actor, connection=str(connection.id), cars=len(chosen))
+    Visit.objects.filter(pk=visit.pk).update(
+        step=Visit.Step.DONE, account=account, owner=owner, connection=connection, finished_at=now, **NO_SECRETS
+    )
+    visit.refresh_from_db()
+    return visit
+
+
+def _use_link(link: ShareLink, now: datetime) -> None:
+    """Count one use, or find out why there is none left. The count and its limit are one statement."""
+    left = Q(max_uses__isnull=True) | Q(uses__lt=F("max_uses"))
+    usable = ShareLink.objects.filter(left, pk=link.pk, revoked_at__isnull=True, expires_at__gt=now)
+    if not usable.update(uses=F("uses") + 1):
+        link.refresh_from_db()
+        raise VisitOver(link.problem(now) or "link_used_up")
+
+
+def _find_owner(visit: Visit, account: ProviderAccount, name: str) -> Owner:
+    """Return the person of an earlier connection of this team and login, or a new one."""
+    earlier = Connection.objects.filter(team_id=visit.team_id, account=account).select_related("owner")
+    connection = earlier.order_by("-created_at").first()
+    if connection is None:
+        return Owner.objects.create(team_id=visit.team_id, name=name, language=visit.language)
+    owner = connection.owner
+    owner.name, owner.language = name or owner.name, visit.language
+    owner.save(update_fields=["name", "language"])
+    return owner
+
+
+def _read_after_commit(link: VehicleLink) -> None:
+    link_id = str(link.id)
+    # robust: the car is joined even when the broker is away; the next sweep reads it.
+    transaction.on_commit(lambda: read_link.delay(link_id, with_capabilities=True), robust=True)

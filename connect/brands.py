@@ -1,0 +1,98 @@
+"""Which brands an owner can choose: what a worker last read from the providers. Pages never ask a maker."""
+
+import asyncio
+import re
+import unicodedata
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Q, QuerySet
+from django.utils import timezone
+
+from connect import tasks
+from connect.models import BrandList
+from fleet.adapters.base import Brand
+from fleet.adapters.http import Http
+from fleet.vehicles.models import ProviderApp
+from fleet.vehicles.providers import make_adapter
+
+FRESH_FOR = timedelta(hours=1)
+MAX_BRANDS = 500
+_KEY = re.compile(r"[a-z0-9][a-z0-9_-]{0,59}")
+
+
+@dataclass(frozen=True)
+class OfferedBrand:
+    """A brand and the registration through which its owners sign in."""
+
+    key: str
+    name: str
+    app_id: UUID
+
+
+def apps_of(team_id: UUID) -> QuerySet[ProviderApp]:
+    """Return the registrations that a team can use: its own before the installation's."""
+    return ProviderApp.objects.filter(Q(team_id=team_id) | Q(team=None), is_enabled=True).order_by(
+        "team_id", "created_at"
+    )
+
+
+def brands_of(team_id: UUID) -> list[OfferedBrand]:
+    """Return what owners can choose for a team, by name. A brand that two registrations offer goes to the first."""
+    lists = {row.app_id: row.brands for row in BrandList.objects.filter(app__in=apps_of(team_id))}
+    offered: dict[str, OfferedBrand] = {}
+    for app_id in apps_of(team_id).values_list("id", flat=True):
+        for key, name in lists.get(app_id, []):
+            offered.setdefault(key, OfferedBrand(key, name, app_id))
+    return sorted(offered.values(), key=lambda brand: plain(brand.name))
+
+
+def find_brand(team_id: UUID, key: str) -> OfferedBrand | None:
+    """Return one brand by its key, or None when it is not offered."""
+    return next((brand for brand in brands_of(team_id) if brand.key == key), None)
+
+
+def search_brands(brands: list[OfferedBrand], query: str) -> list[OfferedBrand]:
+    """Return the brands whose name holds the words typed, whatever their case and accents."""
+    wanted = plain(query)
+    return [brand for brand in brands if wanted in plain(brand.name)]
+
+
+def plain(text: str) -> str:
+    """Return a text as it is compared: no accents, no case, so that "skoda" finds Škoda."""
+    apart = unicodedata.normalize("NFKD", text)
+    return "".join(letter for letter in apart if not unicodedata.combining(letter)).casefold().strip()
+
+
+def stale_apps() -> list[UUID]:
+    """Return the registrations whose brands were not read for an hour."""
+    apps = ProviderApp.objects.filter(is_enabled=True).exclude(brandlist__read_at__gt=timezone.now() - FRESH_FOR)
+    return list(apps.values_list("id", flat=True))
+
+
+def ask_for_brands() -> None:
+    """Let workers read what is not fresh; a page that asks does not wait, and goes on without a broker."""
+    for app_id in stale_apps():
+        transaction.on_commit(partial(tasks.refresh_brands.delay, str(app_id)), robust=True)
+
+
+def refresh_brands(app: ProviderApp) -> list[Brand]:
+    """Read the brands of one registration and keep them. Blocking; for worker processes only. Raises AdapterError.
+
+    An empty answer keeps what was known: a maker that has a bad minute must not empty the page.
+    """
+    brands = [brand for brand in asyncio.run(_list_brands(app)) if _KEY.fullmatch(brand.key)][:MAX_BRANDS]
+    if brands:
+        BrandList.objects.update_or_create(
+            app=app,
+            defaults={"brands": [[brand.key, brand.name[:60]] for brand in brands], "read_at": timezone.now()},
+        )
+    return brands
+
+
+async def _list_brands(app: ProviderApp) -> list[Brand]:
+    async with Http() as http:
+        return await make_adapter(app, http).list_brands()

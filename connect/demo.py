@@ -1,0 +1,99 @@
+"""The demo fleet as rows: the same verbs as a real owner's acceptance, without the browser."""
+
+import asyncio
+from dataclasses import dataclass
+
+from django.db import transaction
+
+from connect.scopes import SCOPES, TEXT_VERSION
+from fleet.adapters.base import Brand, RemoteVehicle
+from fleet.adapters.http import Http
+from fleet.adapters.oauth import TokenSet
+from fleet.events.services import acting_as
+from fleet.teams.models import Membership, Team, User
+from fleet.teams.services import create_team
+from fleet.vehicles.models import Connection, Owner, ProviderApp, Vehicle, VehicleLink
+from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.services import join_vehicle, open_connection, read_vehicle, save_account
+
+ACTOR = "system:demo"
+USER_NAME = "Dana Demo"
+TEAM_NAME = "Nordlicht Logistik (demo)"
+# What some pretend owners did not allow, so that the pages have something to show for it.
+WITHHELD = {
+    "volvo": {"control_security", "control_trunk"},
+    "opel": {"control_engine", "control_pin", "control_trunk", "read_location"},
+    "peugeot": {scope for scope in SCOPES if scope.startswith("control_")},
+}
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Whose fleet, and through which registration."""
+
+    team: Team
+    app: ProviderApp
+
+    def scopes_for(self, brand_key: str) -> list[str]:
+        """Return what the pretend owner at a brand allows."""
+        return [scope for scope in SCOPES if scope not in WITHHELD.get(brand_key, set())]
+
+
+@transaction.atomic
+def ensure_team(*, email: str, password: str) -> Team:
+    """Return the demo team with its only member, made if need be; the password becomes the one given."""
+    user = User.objects.filter(email__iexact=email).first()
+    if user is None:
+        user = User.objects.create_user(email, password, name=USER_NAME)
+    elif not user.check_password(password):
+        user.set_password(password)
+        user.save(update_fields=["password"])
+    membership = Membership.objects.filter(user=user, ended_at__isnull=True).select_related("team").first()
+    return (membership or create_team(name=TEAM_NAME, owner=user)).team
+
+
+def join_demo_cars(demo: Demo, brand: Brand, tokens: TokenSet) -> None:
+    """Join the cars of one pretend account, unless its team reaches them already."""
+    remotes = asyncio.run(_list_vehicles(demo.app, tokens.access_token))
+    with acting_as(ACTOR):
+        account = save_account(app=demo.app, brand=brand.key, tokens=tokens)
+        joined = VehicleLink.objects.filter(team=demo.team, connection__account=account, ended_at__isnull=True)
+        known = set(joined.values_list("provider_vehicle_id", flat=True))
+        fresh = [remote for remote in remotes if remote.provider_vehicle_id not in known]
+        if not fresh:
+            return
+        owner, _ = Owner.objects.get_or_create(team=demo.team, name=f"Demo owner of {brand.name}", language="en")
+        connection = open_connection(
+            team=demo.team,
+            account=account,
+            owner=owner,
+            scopes_granted=demo.scopes_for(brand.key),
+            share_link_id=None,
+        )
+        for remote in fresh:
+            _join(demo, connection, brand, remote)
+
+
+def _join(demo: Demo, connection: Connection, brand: Brand, remote: RemoteVehicle) -> None:
+    scopes = demo.scopes_for(brand.key)
+    link = join_vehicle(connection=connection, remote=remote, scopes=scopes, text_version=TEXT_VERSION)
+    number = Vehicle.objects.filter(team=demo.team).count()
+    # No authority gives out such plates; what the simulator calls the car is no name of a person we know.
+    link.vehicle.plate = f"DEMO {number:02d}"
+    link.vehicle.name = remote.display_name or ""
+    link.vehicle.save(update_fields=["plate", "name"])
+
+
+async def _list_vehicles(app: ProviderApp, access_token: str) -> list[RemoteVehicle]:
+    async with Http() as http:
+        return await make_adapter(app, http).list_vehicles(access_token)
+
+
+def read_demo_cars(demo: Demo) -> int:
+    """Read every car of the demo once, with what it can do; return how many there are. Raises AdapterError."""
+    links = VehicleLink.objects.filter(
+        team=demo.team, connection__account__app=demo.app, ended_at__isnull=True
+    ).select_related("connection__account__app", "vehicle")
+    for link in links:
+        read_vehicle(link, with_capabilities=True)
+    return len(links)

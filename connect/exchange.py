@@ -1,0 +1,105 @@
+"""What a worker does with the code of a callback: trade it for tokens, ask for the cars, and lay both before the owner.
+
+Nothing that works is touched here: the tokens wait in the visit's row until the owner accepts.
+"""
+
+import asyncio
+import logging
+from datetime import timedelta
+from uuid import UUID
+
+from django.utils import timezone
+
+from connect.grants import find_account, usable_scopes
+from connect.models import Visit
+from connect.sealed import list_plainly, reveal, seal_tokens
+from connect.services import end_visit
+from fleet.adapters.base import RemoteVehicle
+from fleet.adapters.errors import AdapterError, GrantRefused
+from fleet.adapters.http import Http
+from fleet.adapters.oauth import TokenSet
+from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.sealing import CannotUnseal
+
+logger = logging.getLogger(__name__)
+
+# A worker that took a code and did not tell its end for so long is dead; a code can't be traded twice.
+GIVE_UP_AFTER = timedelta(minutes=2)
+
+_FAILURES = {
+    "needs_reconnect": "code_refused",
+    "needs_consent": "nothing_granted",
+    "account_action": "maker_refused",
+    "setup_required": "setup_required",
+    "upstream_error": "maker_confused",
+}
+
+
+def exchange_code(visit_id: UUID) -> None:
+    """Go from a code to the page where the owner decides, or to the page that says why not. Runs once per code."""
+    visit = _claim(visit_id)
+    if visit is None:
+        return
+    try:
+        code = reveal(visit, "code", visit.code_sealed)
+        verifier = reveal(visit, "verifier", visit.verifier_sealed)
+        tokens, vehicles = asyncio.run(_ask_maker(visit, code, verifier))
+    except GrantRefused:
+        end_visit(visit, failure="code_refused")
+    except CannotUnseal:
+        logger.warning("the code of %s does not open: was the key ring changed?", visit)
+        end_visit(visit, failure="code_refused")
+    except AdapterError as error:
+        logger.info("exchange of %s at %s: %s", visit, visit.brand, error)
+        end_visit(visit, failure=_FAILURES.get(error.code, "maker_down"))
+    else:
+        _lay_before_owner(visit, tokens, vehicles)
+
+
+def _claim(visit_id: UUID) -> Visit | None:
+    """Take the code of a visit; None when another worker has it or the owner was too slow."""
+    now = timezone.now()
+    waiting = Visit.objects.filter(pk=visit_id, step=Visit.Step.EXCHANGING, claimed_at__isnull=True, expires_at__gt=now)
+    if not waiting.update(claimed_at=now):
+        return None
+    return Visit.objects.select_related("app", "link").get(pk=visit_id)
+
+
+async def _ask_maker(visit: Visit, code: str, verifier: str) -> tuple[TokenSet, list[RemoteVehicle]]:
+    async with Http() as http:
+        adapter = make_adapter(visit.app, http)
+        tokens = await adapter.finish_connect(brand=visit.brand, code=code, verifier=verifier)
+        if tokens.refresh_token is None or tokens.account_id is None:
+            # Such a grant would die within the hour; better refused while the owner is still there.
+            raise AdapterError("upstream_error", detail="no refresh token or no account in the token answer")
+        return tokens, await adapter.list_vehicles(tokens.access_token)
+
+
+def _lay_before_owner(visit: Visit, tokens: TokenSet, vehicles: list[RemoteVehicle]) -> None:
+    asked = visit.link.scopes_asked
+    # A maker that does not name the scopes granted those asked for (RFC 6749, 5.1).
+    granted = asked if tokens.scopes is None else asked & tokens.scopes
+    if not granted & set(visit.link.scopes_needed):
+        end_visit(visit, failure="nothing_granted")
+        return
+    if not vehicles:
+        end_visit(visit, failure="no_cars")
+        return
+    listed = list_plainly(vehicles)
+    account = find_account(visit, tokens.account_id)
+    usable = usable_scopes(
+        account,
+        granted,
+        team_id=visit.team_id,
+        vehicle_ids=[str(plain["provider_vehicle_id"]) for plain in listed],
+    )
+    # Only while nobody ended the visit in the meantime: the tokens of an ended one are not kept.
+    Visit.objects.filter(pk=visit.pk, step=Visit.Step.EXCHANGING).update(
+        step=Visit.Step.REVIEW,
+        account=account,
+        scopes_granted=sorted(usable),
+        vehicles=listed,
+        tokens_sealed=seal_tokens(visit, tokens),
+        code_sealed=None,
+        verifier_sealed=None,
+    )

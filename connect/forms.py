@@ -1,0 +1,108 @@
+"""Forms of share links, of the way back from a maker, and of the owner's decision. They check shape; services act."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.core.validators import RegexValidator
+from django.http import QueryDict
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+
+from connect.brands import OfferedBrand
+from connect.scopes import ALWAYS_NEEDED, SCOPES
+from fleet.adapters.base import RemoteVehicle
+from fleet.teams.forms import no_control_characters
+
+DEFAULT_DAYS = 14
+
+
+class ShareLinkForm(forms.Form):
+    """What a link asks for, for whom, until when, and how often it may be used."""
+
+    label = forms.CharField(
+        label=_("What is it for?"),
+        max_length=100,
+        validators=[no_control_characters],
+        help_text=_("Only your team sees this, for example the owner’s name."),
+    )
+    brand = forms.ChoiceField(label=_("Make"), required=False)
+    scopes_needed = forms.MultipleChoiceField(
+        label=_("Needed"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("The owner can only say yes to all of these. Which car it is, is always needed."),
+    )
+    scopes_optional = forms.MultipleChoiceField(
+        label=_("Optional"),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("The owner switches each of these on, or not."),
+    )
+    days = forms.IntegerField(label=_("Good for how many days?"), min_value=1, max_value=365, initial=DEFAULT_DAYS)
+    max_uses = forms.IntegerField(
+        label=_("How often can it be used?"),
+        min_value=1,
+        max_value=1_000,
+        required=False,
+        initial=1,
+        help_text=_("Leave it empty for no limit."),
+    )
+
+    def __init__(self, *args: Any, brands: list[OfferedBrand], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["brand"].choices = [("", _("Any make")), *((brand.key, brand.name) for brand in brands)]  # type: ignore[attr-defined]
+        choices = [(scope.key, scope.title) for scope in SCOPES.values() if scope.key != ALWAYS_NEEDED]
+        for name in ("scopes_needed", "scopes_optional"):
+            self.fields[name].choices = choices  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        needed, optional = set(cleaned.get("scopes_needed", ())), set(cleaned.get("scopes_optional", ()))
+        if twice := needed & optional:
+            titles = ", ".join(scope.title for scope in SCOPES.values() if scope.key in twice)
+            self.add_error("scopes_optional", _("Needed or optional, not both: %(titles)s.") % {"titles": titles})
+        elif not needed | optional and not self.errors:
+            self.add_error("scopes_needed", _("Choose at least one thing to ask for."))
+        return cleaned
+
+    def expires_at(self) -> datetime:
+        return timezone.now() + timedelta(days=self.cleaned_data["days"])
+
+
+class CallbackForm(forms.Form):
+    """The maker's answer as it stands in the address: bounded, and nothing in it that could break a line or a page."""
+
+    state = forms.CharField(max_length=100, strip=False, validators=[RegexValidator(r"\A[A-Za-z0-9_-]+\Z")])
+    code = forms.CharField(
+        max_length=2_048, required=False, strip=False, validators=[RegexValidator(r"\A[\x20-\x7e]+\Z")]
+    )
+    error = forms.CharField(max_length=64, required=False, strip=False, validators=[RegexValidator(r"\A[a-z_]+\Z")])
+
+    def clean(self) -> dict[str, Any]:
+        cleaned: dict[str, Any] = super().clean() or {}
+        if isinstance(self.data, QueryDict) and any(len(self.data.getlist(name)) > 1 for name in self.fields):
+            raise forms.ValidationError("given twice", code="twice")
+        if not self.errors and bool(cleaned["code"]) == bool(cleaned["error"]):
+            raise forms.ValidationError("a code or an error", code="one_of_two")
+        return cleaned
+
+
+class ReviewForm(forms.Form):
+    """The owner's decision: which cars, and what of the optional things."""
+
+    cars = forms.MultipleChoiceField(error_messages={"required": _("Choose at least one car.")})
+    scopes = forms.MultipleChoiceField(required=False)
+    name = forms.CharField(
+        label=_("Your name"),
+        max_length=100,
+        required=False,
+        validators=[no_control_characters],
+        help_text=_("So that the team knows whose car it is."),
+        widget=forms.TextInput(attrs={"autocomplete": "name"}),
+    )
+
+    def __init__(self, *args: Any, cars: list[RemoteVehicle], scopes: frozenset[str], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["cars"].choices = [(car.provider_vehicle_id, car.model) for car in cars]  # type: ignore[attr-defined]
+        self.fields["scopes"].choices = [(key, key) for key in scopes]  # type: ignore[attr-defined]

@@ -1,0 +1,1 @@
+"""Commands of connect for the person who runs the installation."""

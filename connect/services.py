@@ -1,0 +1,176 @@
+"""The verbs of share links and of an owner's pass, but for talking to the maker (exchange) and the yes (acceptance)."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from connect.brands import OfferedBrand
+from connect.models import ShareLink, Visit
+from connect.scopes import ALWAYS_NEEDED, SCOPES
+from connect.sealed import keep, reveal
+from connect.tasks import exchange
+from fleet.adapters.http import Http
+from fleet.adapters.oauth import make_verifier
+from fleet.events.services import acting_as, record
+from fleet.teams.models import Team, User
+from fleet.vehicles.models import ProviderApp
+from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.sealing import hash_token, make_token
+
+STATE_LIFE = timedelta(minutes=10)
+VISIT_LIFE = timedelta(minutes=30)
+# What a pass that ends forgets, however it ends.
+NO_SECRETS: dict[str, Any] = {"verifier_sealed": None, "code_sealed": None, "tokens_sealed": None, "vehicles": []}
+
+
+class CallbackRefused(Exception):
+    """The way back from the maker does not belong to this browser's pass. Nothing was written. code: see words."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+# Share links -----------------------------------------------------------------------------------------------------
+
+
+def create_share_link(
+    *,
+    team: Team,
+    created_by: User,
+    label: str,
+    scopes_needed: Iterable[str],
+    scopes_optional: Iterable[str] = (),
+    brand: str = "",
+    expires_at: datetime,
+    max_uses: int | None = None,
+) -> tuple[ShareLink, str]:
+    """Make a share link and return it with its secret, which is stored nowhere and can't be shown again.
+
+    What is needed is not optional; which car it is, is always needed. Raises ValueError for an unknown scope.
+    """
+    needed = set(scopes_needed) | {ALWAYS_NEEDED}
+    optional = set(scopes_optional) - needed
+    if unknown := (needed | optional) - SCOPES.keys():
+        raise ValueError(f"unknown scopes {sorted(unknown)}")
+    secret = make_token()
+    with acting_as(created_by.actor):
+        link = ShareLink.objects.create(
+            team=team,
+            secret_hash=hash_token(secret),
+            label=label,
+            scopes_needed=sorted(needed),
+            scopes_optional=sorted(optional),
+            brand=brand,
+            expires_at=expires_at,
+            max_uses=max_uses,
+            created_by=created_by,
+        )
+        record_link("share_link.created", link, actor=created_by.actor, label=label, needed=sorted(needed))
+    return link, secret
+
+
+def revoke_share_link(*, link: ShareLink, actor: str) -> bool:
+    """Take a link back at once; True if it was still out. Connections that came of it stay: the owner gave them."""
+    with acting_as(actor):
+        revoked = ShareLink.objects.filter(pk=link.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        if revoked:
+            record_link("share_link.revoked", link, actor=actor)
+    return bool(revoked)
+
+
+def record_link(kind: str, link: ShareLink, *, actor: str, **data: Any) -> None:
+    """Write one event about a share link into the current transaction."""
+    record(kind, actor=actor, team_id=link.team_id, subject=f"share_link:{link.id}", data=data)
+
+
+# An owner's pass -------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def open_visit(*, link: ShareLink, secret: str, brand: OfferedBrand, browser: str, language: str) -> tuple[Visit, str]:
+    """Begin a pass, or begin it anew for another brand; return it with the maker's address to send the browser to.
+
+    browser: the hash of the browser's value (see browser.py). The state is bound to it and good for ten minutes; an
+    earlier state of the same pass stops working. Does no network call.
+    """
+    app = ProviderApp.objects.get(pk=brand.app_id)
+    now = timezone.now()
+    waiting = Visit.objects.select_for_update().filter(link=link, browser_hash=browser, step=Visit.Step.SIGNING_IN)
+    visit = waiting.order_by("-created_at").first() or Visit(team_id=link.team_id, link=link, browser_hash=browser)
+    state, verifier = make_token(), make_verifier()
+    visit.app, visit.brand, visit.brand_name, visit.language = app, brand.key, brand.name, language[:10]
+    visit.state_hash, visit.state_expires_at, visit.expires_at = hash_token(state), now + STATE_LIFE, now + VISIT_LIFE
+    visit.verifier_sealed = keep(visit, "verifier", verifier)
+    visit.link_secret_sealed = keep(visit, "link", secret)
+    visit.save()
+    adapter = make_adapter(app, Http())
+    scopes = link.scopes_asked & adapter.manifest.scopes
+    address = adapter.begin_connect(
+        brand=brand.key, state=state, verifier=verifier, scopes=scopes, language=visit.language
+    )
+    return visit, address
+
+
+# What a maker may say instead of a code (RFC 6749, 4.1.2.1); all other words mean that it did not let us go on.
+_ERRORS = {"access_denied": "denied", "server_error": "maker_down", "temporarily_unavailable": "maker_down"}
+
+
+@transaction.atomic
+def receive_callback(*, browser: str | None, state: str, code: str = "", error: str = "") -> Visit:
+    """Take the maker's answer for the pass of this browser; the code goes to a worker, sealed in the row.
+
+    A reload (same state, same answer) returns the pass as it is. The code is never exchanged twice.
+    Raises CallbackRefused: wrong_state (unknown, or another browser's), state_used, state_expired.
+    """
+    now = timezone.now()
+    found = Visit.objects.select_for_update(of=("self",)).select_related("link")
+    visit = found.filter(state_hash=hash_token(state), browser_hash=browser).first() if browser else None
+    if visit is None:
+        raise CallbackRefused("wrong_state")
+    answer_hash = hash_token(f"code:{code}" if code else f"error:{error}")
+    if visit.step != Visit.Step.SIGNING_IN:
+        if visit.code_hash == answer_hash:
+            return visit
+        raise CallbackRefused("state_used")
+    if visit.state_expires_at <= now:
+        raise CallbackRefused("state_expired")
+    visit.code_hash = answer_hash
+    visit.save(update_fields=["code_hash"])
+    if problem := visit.link.problem(now) or (error and _ERRORS.get(error, "maker_refused")):
+        end_visit(visit, failure=problem)
+        return visit
+    visit.code_sealed = keep(visit, "code", code)
+    visit.step = Visit.Step.EXCHANGING
+    visit.save(update_fields=["code_sealed", "step"])
+    ring(visit)
+    return visit
+
+
+def ring(visit: Visit) -> None:
+    """Tell a worker that a code waits. The message names the row and nothing else; the waiting page rings again."""
+    visit_id = str(visit.id)
+    # robust: without a broker the owner still gets the waiting page.
+    transaction.on_commit(lambda: exchange.delay(visit_id), robust=True)
+
+
+def end_visit(visit: Visit, *, failure: str = "", step: str = Visit.Step.FAILED) -> bool:
+    """End a pass without a connection: its code, tokens and list of cars are gone. True if it had not ended before."""
+    ended = Visit.objects.filter(pk=visit.pk, finished_at__isnull=True).update(
+        step=step, failure=failure, finished_at=timezone.now(), **NO_SECRETS
+    )
+    visit.refresh_from_db()
+    return bool(ended)
+
+
+def decline(*, visit: Visit) -> bool:
+    """Note that the owner said no. The grant at the maker is not used again by anybody: its tokens are forgotten."""
+    return end_visit(visit, failure="declined", step=Visit.Step.DECLINED)
+
+
+def link_secret(visit: Visit) -> str:
+    """Return the secret of the link a pass came by, for "start again"; "" when the pass is too old to tell."""
+    return reveal(visit, "link", visit.link_secret_sealed) if visit.link_secret_sealed else ""
