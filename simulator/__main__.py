@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import os
 import resource
 import signal
@@ -20,6 +19,7 @@ from simulator.world import World
 
 OPEN_FILES_WANTED = 65_536
 BACKLOG = 8192
+ANSWERS_UNDER_WAY_S = 0.05
 
 
 def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
@@ -44,7 +44,7 @@ def parse_arguments(arguments: list[str] | None = None) -> argparse.Namespace:
 
 
 async def run(chosen: argparse.Namespace) -> None:
-    """Serve until SIGTERM or SIGINT, then save."""
+    """Serve until SIGTERM or SIGINT, then save and end the process."""
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
@@ -62,23 +62,22 @@ async def run(chosen: argparse.Namespace) -> None:
             name=chosen.client_name,
         )
         world.changes += 1
-    # A zero wait for handlers: requests held open on purpose must not hold up the stop.
-    runner = web.AppRunner(make_app(world), access_log=None, shutdown_timeout=0.01, keepalive_timeout=75)
+    runner = web.AppRunner(make_app(world), access_log=None, keepalive_timeout=75)
     await runner.setup()
     listener = _listen(chosen.host, chosen.port)
-    await web.SockSite(runner, listener, backlog=BACKLOG).start()
-    saving = asyncio.create_task(keeper.save_regularly()) if keeper is not None else None
+    site = web.SockSite(runner, listener, backlog=BACKLOG)
+    await site.start()
+    # The name keeps the task alive: the loop itself holds tasks only weakly.
+    _saving = asyncio.create_task(keeper.save_regularly()) if keeper is not None else None
     host = f"[{chosen.host}]" if ":" in chosen.host else chosen.host
     print(f"simulator ready http://{host}:{listener.getsockname()[1]}", flush=True)
     await stop.wait()
-    if saving is not None:
-        saving.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await saving
+    await site.stop()
+    await asyncio.sleep(ANSWERS_UNDER_WAY_S)
     if keeper is not None:
-        keeper.save()
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(runner.cleanup(), 0.5)
+        await keeper.save()
+    # Taking ten thousand held requests down one by one takes seconds; the kernel closes their sockets at once.
+    os._exit(0)
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -106,7 +105,8 @@ def main() -> int:
         print(f"simulator: {error}", file=sys.stderr)
         return 1
     except OSError as error:
-        print(f"simulator: cannot serve on {chosen.host}:{chosen.port}: {error.strerror or error}", file=sys.stderr)
+        what = error.filename or f"{chosen.host}:{chosen.port}"
+        print(f"simulator: cannot use {what}: {error.strerror or error}", file=sys.stderr)
         return 1
     return 0
 

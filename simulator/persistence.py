@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -65,6 +66,7 @@ class Keeper:
         self._world = world
         self._path = folder / "simulator.json"
         self._saved_changes = -1
+        self._writing = asyncio.Lock()
 
     def load(self) -> bool:
         """Restore the world from the snapshot; return whether there was one."""
@@ -80,24 +82,25 @@ class Keeper:
             raise Unreadable(f"{self._path} is damaged ({error!r}); move it away to start afresh.") from error
         return True
 
-    def save(self) -> None:
-        if self._saved_changes == self._world.changes:
-            return
-        changes = self._world.changes
-        _write(self._path, json.dumps(make_snapshot(self._world), separators=(",", ":")).encode())
-        self._saved_changes = changes
-
     async def save_regularly(self) -> None:
         took_s = 0.0
         while True:
             # A big world takes long to write down, and nothing else runs meanwhile: a twentieth of the time at most.
             await asyncio.sleep(max(SAVE_EVERY_S, 20 * took_s))
-            if self._saved_changes == self._world.changes:
-                continue
-            changes = self._world.changes
             began = time.monotonic()
-            content = json.dumps(make_snapshot(self._world), separators=(",", ":")).encode()
+            try:
+                await self.save()
+            except OSError as error:
+                print(f"simulator: cannot write {self._path}: {error.strerror}; will try again", file=sys.stderr)
             took_s = time.monotonic() - began
+
+    async def save(self) -> None:
+        """Write the snapshot if anything has changed. One at a time: two writers would mix in the partial file."""
+        async with self._writing:
+            if self._saved_changes == self._world.changes:
+                return
+            changes = self._world.changes
+            content = json.dumps(make_snapshot(self._world), separators=(",", ":")).encode()
             # Only the disk is waited for elsewhere; the snapshot itself is of one moment.
             await asyncio.to_thread(_write, self._path, content)
             self._saved_changes = changes

@@ -123,7 +123,7 @@ def test_port_when_taken_then_one_clear_sentence(cloud: Simulator) -> None:
 
     assert (ended.returncode, ended.stderr) == (
         1,
-        f"simulator: cannot serve on 127.0.0.1:{cloud.host[1]}: Address already in use\n",
+        f"simulator: cannot use 127.0.0.1:{cloud.host[1]}: Address already in use\n",
     )
 
 
