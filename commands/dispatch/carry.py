@@ -50,8 +50,14 @@ class Carrier:
         self._makers = makers
         self._job = job
         self._deadline = time.monotonic() + job.left_s
+        self._has_asked = False
         self._is_permitted = False
         self._before: Any = None
+
+    @property
+    def has_asked(self) -> bool:
+        """True once the permit was asked for; before that, nothing is lost by handing the command back."""
+        return self._has_asked
 
     @property
     def is_permitted(self) -> bool:
@@ -118,6 +124,7 @@ class Carrier:
         wait_s = adapter.manifest.answer_within_s + ANSWER_GRACE_S
 
         async def permit() -> None:
+            self._has_asked = True
             began = time.monotonic()
             if not await self._store.permit(Mark(self._job.id, self._job.fence, wait_s)):
                 raise PermitRefused

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
+from typing import Any
 
 import psycopg
 
@@ -35,7 +36,7 @@ class Dispatcher:
     linger_s: float
     stop_grace_s: float
     is_stopping: Callable[[], bool] = lambda: False
-    _carrying: set[asyncio.Task[None]] = field(default_factory=set)
+    _carrying: dict[asyncio.Task[None], Carrier] = field(default_factory=dict)
     _following: set[asyncio.Task[None]] = field(default_factory=set)
     _bell: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -65,19 +66,19 @@ class Dispatcher:
             free = self.window - len(self._carrying)
             jobs = await store.claim(free) if free > 0 else []
             for job in jobs:
-                self._start(self._carrying, self._carry(store, makers, job))
+                carrier = Carrier(store, makers, job)
+                self._carrying[self._start(self._carry(store, makers, job, carrier))] = carrier
             claimed += len(jobs)
-            if jobs or self._carrying or self._following:
-                idle_since = time.monotonic()
             if jobs:
                 continue
-            if time.monotonic() - idle_since >= self.linger_s:
+            if self._carrying or self._following:
+                idle_since = time.monotonic()
+            elif time.monotonic() - idle_since >= self.linger_s:
                 break
             await self._wait()
         return claimed
 
-    async def _carry(self, store: Store, makers: Makers, job: Job) -> None:
-        carrier = Carrier(store, makers, job)
+    async def _carry(self, store: Store, makers: Makers, job: Job, carrier: Carrier) -> None:
         try:
             outcome = await carrier.carry()
         except asyncio.CancelledError:
@@ -90,15 +91,16 @@ class Dispatcher:
         if outcome is None:
             return
         if await finish_carrying(store, outcome) and outcome.state in {"sent", "unknown"}:
-            self._start(self._following, follow(store, makers, job.id))
+            self._following.add(self._start(follow(store, makers, job.id)))
 
-    def _start(self, group: set[asyncio.Task[None]], work: object) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
-        group.add(task)
-        task.add_done_callback(group.discard)
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.create_task(work)
         task.add_done_callback(self._note_done)
+        return task
 
     def _note_done(self, task: asyncio.Task[None]) -> None:
+        self._carrying.pop(task, None)
+        self._following.discard(task)
         self._bell.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             logger.error("a dispatcher's task failed", exc_info=error)
@@ -115,14 +117,17 @@ class Dispatcher:
                 continue
 
     async def _wind_down(self) -> None:
-        """Let sends end within the grace period, then abort them: what was permitted becomes unknown."""
-        for task in self._following:
-            task.cancel()
+        """Hand back what asked for no permit yet; let sends end within the grace period, then abort: unknown."""
+        for task, carrier in self._carrying.items():
+            if not carrier.has_asked:
+                task.cancel()
         if self._carrying:
             await asyncio.wait(self._carrying, timeout=self.stop_grace_s)
-        for task in self._carrying:
+        # The followers last: a send that ended within the grace period has just begun one, and it may take 20 s.
+        tasks = (*self._carrying, *self._following)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._carrying, *self._following, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _listen(self, store: Store) -> None:
         try:
