@@ -56,7 +56,7 @@ def verdict_of(answer: Answer) -> Verdict:
     """Say what is known after a command's answer. Whatever the documents do not cover may have been executed."""
     body = answer.json()
     if body is None:
-        return _verdict_without_body(answer.status)
+        return _verdict_of_status(answer)
     error = body.get("error")
     if isinstance(error, dict):
         return _verdict_of_error(answer, str(error.get("code", "")), str(error.get("reason", "")))
@@ -69,17 +69,17 @@ def verdict_of(answer: Answer) -> Verdict:
             return Done("already", ref)
         case 202, "accepted":
             return Accepted(ref)
-    return _verdict_without_body(answer.status)
+    return _verdict_of_status(answer)
 
 
-def _verdict_without_body(status: int) -> Verdict:
-    if status == 503:
-        return NotExecuted("upstream_down", retry_after_s=2.0)
-    if status == 429:
-        return NotExecuted("rate_limited", retry_after_s=30.0)
-    if 400 <= status < 500:
+def _verdict_of_status(answer: Answer) -> Verdict:
+    """Say what a status alone tells: a 4xx was turned away, but a 408 and every 5xx may come after the car acted."""
+    if answer.status == 429:
+        retry_after_s = answer.retry_after_s()
+        return NotExecuted("rate_limited", retry_after_s=30.0 if retry_after_s is None else retry_after_s)
+    if 400 <= answer.status < 500 and answer.status != 408:
         return NotExecuted("invalid_request")
-    return MaybeExecuted(detail=f"HTTP {status}")
+    return MaybeExecuted(detail=f"HTTP {answer.status}")
 
 
 def _verdict_of_error(answer: Answer, code: str, reason: str) -> Verdict:
@@ -96,14 +96,11 @@ def _verdict_of_error(answer: Answer, code: str, reason: str) -> Verdict:
             return NotExecuted("vehicle_refused", reason if reason in REFUSAL_REASONS else "other")
         case 409, _:
             return NotExecuted("busy", retry_after_s=5.0)
-        case 429, _:
-            retry_after_s = answer.retry_after_s()
-            return NotExecuted("rate_limited", retry_after_s=30.0 if retry_after_s is None else retry_after_s)
         case 501, _:
             return NotExecuted("not_capable")
         case 503, "vehicle_unreachable":
             return NotExecuted("vehicle_unreachable", retry_after_s=10.0)
-    return _verdict_without_body(answer.status)
+    return _verdict_of_status(answer)
 
 
 def verdict_of_poll(body: Mapping[str, Any]) -> Verdict | None:
