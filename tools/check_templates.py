@@ -1,4 +1,4 @@
-"""Fail when a template or a sheet breaks a rule: inline code, htmx beyond our subset, raw colours, no icon, bare text."""
+"""Fail when a template or a sheet breaks a rule: inline code, htmx beyond our subset, raw colours, bare text."""
 
 import re
 import subprocess

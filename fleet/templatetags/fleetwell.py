@@ -183,21 +183,20 @@ def make_tile(make: str, size: str = "") -> SafeString:
 def scope_title(scope: str) -> str:
     """What an owner allows, in two or three words."""
     return {
-        "read_vin": _("Vehicle identity"),
+        "read_vin": _("Which car it is"),
         "read_odometer": _("Odometer"),
-        "read_battery": _("Charge and range"),
-        "read_charge": _("Charging state"),
+        "read_battery": _("Battery and range"),
+        "read_charge": _("Charging"),
         "read_location": _("Location"),
         "read_lock_state": _("Doors and locks"),
         "read_climate": _("Temperatures"),
         "read_fuel": _("Fuel level"),
-        "read_tires": _("Tyre pressure"),
         "control_security": _("Lock and unlock"),
         "control_charge": _("Start and stop charging"),
-        "control_climate": _("Climate"),
-        "control_navigation": _("Send destinations"),
-        "control_pin": _("PIN to drive and valet mode"),
-        "control_trunk": _("Open and close the trunk"),
+        "control_climate": _("Heating and cooling"),
+        "control_navigation": _("Send a destination"),
+        "control_pin": _("PIN and valet mode"),
+        "control_trunk": _("Open and close the boot"),
         "control_engine": _("Start and stop the engine"),
     }.get(scope, scope)
 
@@ -216,7 +215,7 @@ def _charging(state: Any) -> tuple[str, str, str] | None:
     charging = _value(getattr(state, "charging_state", None))
     if charging == "charging":
         shown = f"{number_format(round(power, 1), 1 if power % 1 else 0)}{NO_BREAK_SPACE}kW" if power else ""
-        return ("ok", "bolt", _("Charging, %(power)s") % {"power": shown} if shown else _("Charging"))
+        return ("ok", "bolt", _("Charging, %(power)s") % {"power": shown} if shown else pgettext("state", "Charging"))
     words = {
         "complete": ("ok", "battery", _("Fully charged")),
         "fault": ("danger", "warn", _("Charging fault")),
