@@ -11,9 +11,7 @@ from pathlib import Path
 
 from fleet.run.environment import CALLBACK_PATH, CLIENT_ID, Addresses
 
-CELERY = [sys.executable, "-m", "celery", "-A", "fleet.celery"]
-# Neighbours need not be found on one machine, and looking for them costs a worker a second at its start.
-ALONE = ["--without-gossip", "--without-mingle"]
+BACKGROUND = [sys.executable, "-m", "fleet.run.background"]
 
 
 @dataclass(frozen=True)
@@ -52,14 +50,16 @@ def worker(*, env: Mapping[str, str], processes: int = 2) -> Child:
 
 
 def _worker(queue: str, title: str, *, processes: int, env: Mapping[str, str]) -> Child:
-    command = [*CELERY, "worker", "-Q", queue, "-c", str(processes), "--pool", "prefork", "-n", f"{queue}@%h"]
-    command += [*ALONE, "-l", "INFO"]
+    command = worker_command(queue, queues=queue, processes=processes)
     return Child(f"worker-{queue}", title, command, env, logged(" ready."))
 
 
+def worker_command(name: str, *, queues: str, processes: int) -> list[str]:
+    return [*BACKGROUND, "worker", name, queues, str(processes)]
+
+
 def beat(*, schedule: Path, env: Mapping[str, str]) -> Child:
-    command = [*CELERY, "beat", "-s", str(schedule), "--pidfile", "", "-l", "INFO"]
-    return Child("beat", "Clock", command, env, logged("beat: Starting"))
+    return Child("beat", "Clock", [*BACKGROUND, "beat", str(schedule)], env, logged("beat: Starting"))
 
 
 def answers(url: str) -> Callable[[str], bool]:

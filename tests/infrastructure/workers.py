@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from fleet.run.children import ALONE, CELERY
+from fleet.run.children import worker_command
 from fleet.run.environment import ROOT
 from fleet.run.errors import tail
 from fleet.run.processes import kill_group, start_process, stop_process, wait_until
@@ -64,9 +64,9 @@ def worker(committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[StartWor
     ) -> WorkerProcess:
         name = f"worker-{next(numbers)}"
         log = tmp_path / f"{name}.log"
-        command = [*CELERY, "worker", "-Q", queues, "-c", str(processes), "--pool", "prefork", "-n", f"{name}@%h"]
+        command = worker_command(name, queues=queues, processes=processes)
         told = {**os.environ, **servers.environment(), "DATABASE_URL": committed_db.url, **(env or {})}
-        process = start_process([*command, *ALONE, "-l", "INFO"], log=log, env=told, cwd=ROOT)
+        process = start_process(command, log=log, env=told, cwd=ROOT)
         begun = WorkerProcess(process, log)
         started.append(begun)
         if not wait_until(lambda: process.poll() is not None or " ready." in begun.log, within_s=READY_WITHIN_S):
