@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from connect.grants import find_account, is_alive, usable_scopes
+from connect.grants import find_account, usable_grant
 from connect.models import ShareLink, Visit
 from connect.scopes import TEXT_VERSION
 from connect.sealed import read_tokens, remote_vehicles
@@ -55,13 +55,13 @@ def _accept(visit_id: UUID, vehicle_ids: set[str], scopes_optional: set[str], ow
     _use_link(link, now)
     tokens = read_tokens(visit)
     account = find_account(visit, tokens.account_id)
-    granted = usable_scopes(account, visit.scopes_granted, team_id=visit.team_id, vehicle_ids=vehicle_ids)
-    if account is None or not is_alive(account) or granted == set(visit.scopes_granted):
+    usable = usable_grant(visit, account, vehicle_ids=vehicle_ids)
+    if account is None or usable.is_replaced:
         account = save_account(app=visit.app, brand=visit.brand, tokens=tokens)
     owner = _find_owner(visit, account, owner_name)
-    allowed = (set(link.scopes_needed) | (scopes_optional & set(link.scopes_optional))) & granted
+    allowed = (set(link.scopes_needed) | (scopes_optional & set(link.scopes_optional))) & usable.scopes
     connection = open_connection(
-        team=visit.team, account=account, owner=owner, scopes_granted=granted, share_link_id=link.id
+        team=visit.team, account=account, owner=owner, scopes_granted=usable.scopes, share_link_id=link.id
     )
     # Always in the same order, so that two acceptances with the same cars can't lock each other out.
     for remote in sorted(chosen, key=lambda remote: remote.provider_vehicle_id):

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from connect.grants import find_account, usable_scopes
+from connect.grants import find_account
 from connect.models import Visit
 from connect.sealed import list_plainly, reveal, seal_tokens
 from connect.services import end_visit
@@ -85,20 +85,12 @@ def _lay_before_owner(visit: Visit, tokens: TokenSet, vehicles: list[RemoteVehic
     if not vehicles:
         end_visit(visit, failure="no_cars")
         return
-    listed = list_plainly(vehicles)
-    account = find_account(visit, tokens.account_id)
-    usable = usable_scopes(
-        account,
-        granted,
-        team_id=visit.team_id,
-        vehicle_ids=[str(plain["provider_vehicle_id"]) for plain in listed],
-    )
     # Only while nobody ended the visit in the meantime: the tokens of an ended one are not kept.
     Visit.objects.filter(pk=visit.pk, step=Visit.Step.EXCHANGING).update(
         step=Visit.Step.REVIEW,
-        account=account,
-        scopes_granted=sorted(usable),
-        vehicles=listed,
+        account=find_account(visit, tokens.account_id),
+        scopes_granted=sorted(granted),
+        vehicles=list_plainly(vehicles),
         tokens_sealed=seal_tokens(visit, tokens),
         code_sealed=None,
         verifier_sealed=None,

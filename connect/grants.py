@@ -1,6 +1,7 @@
 """What an owner's login at a maker is used for already, when the same person signs in again."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 from uuid import UUID
 
 from connect.models import Visit
@@ -32,19 +33,27 @@ def joined_ids(account: ProviderAccount | None, team_id: UUID) -> frozenset[str]
     return frozenset(links.values_list("provider_vehicle_id", flat=True))
 
 
-def usable_scopes(
-    account: ProviderAccount | None, granted: Iterable[str], *, team_id: UUID, vehicle_ids: Collection[str]
-) -> frozenset[str]:
-    """Return what a new grant of a login may be used for without harming what lives by the older one.
+@dataclass(frozen=True)
+class Usable:
+    """What may be done for the chosen cars, and whether the new tokens take the place of the older ones."""
+
+    scopes: frozenset[str]
+    is_replaced: bool
+
+
+def usable_grant(visit: Visit, account: ProviderAccount | None, *, vehicle_ids: Collection[str]) -> Usable:
+    """Return what the grant of a pass may be used for without harming what lives by an older one of the same login.
 
     A login has one set of tokens. Where other cars need what the new grant does not allow, the older tokens stay, and
-    for these cars only what both grants allow can be done. vehicle_ids: the cars of this team that move over.
+    for the chosen cars only what both grants allow can be done. vehicle_ids: the cars of this team that move over.
     """
-    granted = frozenset(granted)
-    if account is None or not is_alive(account):
-        return granted
+    granted = frozenset(visit.scopes_granted)
+    if not is_alive(account):
+        return Usable(granted, is_replaced=True)
     staying = VehicleLink.objects.filter(
         connection__account=account, connection__status=Connection.Status.ACTIVE, ended_at__isnull=True
-    ).exclude(team_id=team_id, provider_vehicle_id__in=vehicle_ids)
+    ).exclude(team_id=visit.team_id, provider_vehicle_id__in=vehicle_ids)
     relied_on = frozenset[str]().union(*staying.values_list("connection__scopes_granted", flat=True))
-    return granted if relied_on <= granted else granted & relied_on
+    if relied_on <= granted:
+        return Usable(granted, is_replaced=True)
+    return Usable(granted & relied_on, is_replaced=False)

@@ -115,12 +115,18 @@ def car_lines(
 
 
 def review_context(
-    visit: Visit, form: ReviewForm, *, cars: list[RemoteVehicle], joined: Collection[str], may_change: bool
+    visit: Visit,
+    form: ReviewForm,
+    *,
+    cars: list[RemoteVehicle],
+    joined: Collection[str],
+    usable: frozenset[str],
+    may_change: bool,
 ) -> dict[str, Any]:
     """Return what the owner decides on. Optional things start switched off; needed ones that the maker withheld are
     named, because the team will not get them.
     """
-    link, granted = visit.link, set(visit.scopes_granted)
+    link = visit.link
     if form.is_bound:
         chosen, switched_on = form["cars"].value(), form["scopes"].value()
     else:
@@ -133,10 +139,8 @@ def review_context(
         "asker": link.team,
         "brand": NamedBrand(visit.brand_name),
         "cars": car_lines(cars, joined=joined, chosen=chosen, may_change=may_change),
-        "scopes": scope_lines(
-            needed=needed & granted, optional=granted & set(link.scopes_optional), chosen=switched_on
-        ),
-        "missing": scope_lines(needed=needed - granted),
+        "scopes": scope_lines(needed=needed & usable, optional=usable & set(link.scopes_optional), chosen=switched_on),
+        "missing": scope_lines(needed=needed - usable),
         "form": form,
         "back_url": brand_page_url(visit),
         "decline_url": reverse("connect:decline", args=[visit.id]),

@@ -16,7 +16,7 @@ from connect.access import find_latest_visit, find_link, get_visit, note_miss
 from connect.brands import OfferedBrand, ask_for_brands, brands_of, find_brand, search_brands
 from connect.browser import browser_hash, know_browser
 from connect.forms import CallbackForm, ReviewForm
-from connect.grants import joined_ids
+from connect.grants import joined_ids, usable_grant
 from connect.models import ShareLink, Visit
 from connect.pages import NamedBrand, brand_page_url, done_context, review_context, show_way_out
 from connect.scopes import scope_lines
@@ -106,6 +106,8 @@ def _go_url(secret: str, brand: OfferedBrand) -> str:
 def callback(request: HttpRequest) -> HttpResponse:
     """Take the maker's answer. Whatever else stands in the address (where to redirect, descriptions) is not read."""
     form = CallbackForm(request.GET)
+    # The page repeats its address for the language switch, but not a code, nor ten kilobytes of somebody's making.
+    request.META["QUERY_STRING"] = ""
     if not form.is_valid():
         code = "wrong_state" if "state" in form.errors else "bad_callback"
         return show_way_out(request, code, visit=find_latest_visit(request))
@@ -173,7 +175,8 @@ def review(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     open_cars = [car for car in cars if may_change or car.provider_vehicle_id not in joined]
     if not open_cars:
         return show_way_out(request, "already_joined", visit=visit)
-    optional = frozenset(visit.link.scopes_optional) & frozenset(visit.scopes_granted)
+    usable = usable_grant(visit, visit.account, vehicle_ids=[car.provider_vehicle_id for car in open_cars]).scopes
+    optional = usable & frozenset(visit.link.scopes_optional)
     form = ReviewForm(request.POST if request.method == "POST" else None, cars=open_cars, scopes=optional)
     if form.is_valid():
         chosen = form.cleaned_data
@@ -182,7 +185,7 @@ def review(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         except VisitOver:
             return redirect("connect:wait", visit.id)
         return redirect("connect:done", visit.id)
-    context = review_context(visit, form, cars=cars, joined=joined, may_change=may_change)
+    context = review_context(visit, form, cars=cars, joined=joined, usable=usable, may_change=may_change)
     return render(request, "connect/review.html", context, status=422 if form.is_bound else 200)
 
 

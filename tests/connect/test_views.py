@@ -243,6 +243,8 @@ def test_exchange_when_needed_is_partly_withheld_says_what_is_missing(
     done = owner.decide(visit, [account.cars[0]["id"]])
 
     assert [line.key for line in review.context["missing"]] == ["read_odometer", "control_charge"]
+    assert "you did not allow everything" in text_of(review)
+    assert "also needs what you left out" in text_of(done)
     assert [line.key for line in done.context["missing"]] == ["read_odometer", "control_charge"]
     assert set(Consent.objects.values_list("scope", flat=True)) == {"read_vin", "read_battery"}
 

@@ -1,0 +1,173 @@
+"""The team's share links: who may, what the form refuses, and that the secret is seen once."""
+
+import re
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+from django.utils import timezone
+
+from connect.models import ShareLink
+from fleet.teams.models import Membership
+from fleet.teams.roles import Role
+from fleet.vehicles.models import ProviderApp
+from fleet.vehicles.sealing import hash_token
+from tests.connect.conftest import make_link, make_member
+
+BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
+GOOD = {"label": "Olga’s car", "scopes_needed": ["read_battery"], "days": "14", "max_uses": "1", "brand": ""}
+
+
+def signed_in(membership: Membership, **kwargs: bool) -> Client:
+    client = Client(**kwargs)
+    client.force_login(membership.user, backend=BACKEND)
+    return client
+
+
+def links_page(membership: Membership) -> str:
+    return signed_in(membership).get(reverse("connect:links")).content.decode()
+
+
+def test_links_when_made_shows_the_secret_once_and_keeps_its_hash(manager: Membership) -> None:
+    client = signed_in(manager)
+
+    made = client.post(reverse("connect:links"), GOOD | {"scopes_optional": ["control_charge"]})
+    later = client.get(reverse("connect:links"))
+
+    secret = re.search(r"/c/([A-Za-z0-9_-]{27})/", made.context["new_url"]).group(1)
+    link = ShareLink.objects.get()
+    assert link.secret_hash == hash_token(secret)
+    assert (link.team, link.created_by, link.label, link.brand, link.max_uses) == (
+        manager.team,
+        manager.user,
+        "Olga’s car",
+        "",
+        1,
+    )
+    assert (link.scopes_needed, link.scopes_optional) == (["read_battery", "read_vin"], ["control_charge"])
+    assert timedelta(days=13, hours=23) < link.expires_at - timezone.now() <= timedelta(days=14)
+    assert secret in made.content.decode()
+    assert secret not in later.content.decode()
+    assert "Olga’s car" in later.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"label": ""}, "label"),
+        ({"label": "x" * 101}, "label"),
+        ({"label": "a\u202eb"}, "label"),
+        ({"label": "a\x00b"}, "label"),
+        ({"scopes_needed": ["read_everything"]}, "scopes_needed"),
+        ({"scopes_needed": []}, "scopes_needed"),
+        ({"scopes_optional": ["read_battery"]}, "scopes_optional"),
+        ({"brand": "trabant"}, "brand"),
+        ({"days": "0"}, "days"),
+        ({"days": "366"}, "days"),
+        ({"days": "1e9"}, "days"),
+        ({"days": ""}, "days"),
+        ({"max_uses": "0"}, "max_uses"),
+        ({"max_uses": "-1"}, "max_uses"),
+        ({"max_uses": "99999999999999999999"}, "max_uses"),
+    ],
+)
+def test_links_when_form_is_wrong_says_where_and_makes_nothing(
+    manager: Membership, change: dict[str, object], field: str
+) -> None:
+    answer = signed_in(manager).post(reverse("connect:links"), GOOD | change)
+
+    assert answer.status_code == 422
+    assert list(answer.context["form"].errors) == [field]
+    assert f'id="id_{field}-errors"' in answer.content.decode()
+    assert not ShareLink.objects.exists()
+
+
+def test_links_when_brand_is_offered_can_be_fixed(manager: Membership, provider: ProviderApp) -> None:
+    signed_in(manager).post(reverse("connect:links"), GOOD | {"brand": "skoda"})
+
+    assert ShareLink.objects.get().brand == "skoda"
+    assert "Škoda" in links_page(manager)
+
+
+@pytest.mark.parametrize(
+    ("role", "status"), [(Role.OWNER, 200), (Role.ADMIN, 200), (Role.OPERATOR, 403), (Role.VIEWER, 403)]
+)
+def test_links_when_role_is_small_are_forbidden(manager: Membership, role: Role, status: int) -> None:
+    member = make_member("colleague", role=role, of=manager)
+    client = signed_in(member)
+
+    shown = client.get(reverse("connect:links"))
+    posted = client.post(reverse("connect:links"), GOOD)
+
+    assert (shown.status_code, posted.status_code) == (status, status)
+    assert ShareLink.objects.exists() == (status == 200)
+
+
+def test_links_when_nobody_is_signed_in_asks_to_sign_in(db: None) -> None:
+    answer = Client().get(reverse("connect:links"))
+
+    assert answer["Location"] == f"{reverse('account_login')}?next={reverse('connect:links')}"
+
+
+def test_links_when_csrf_token_is_missing_makes_nothing(manager: Membership) -> None:
+    answer = signed_in(manager, enforce_csrf_checks=True).post(reverse("connect:links"), GOOD)
+
+    assert answer.status_code == 403
+    assert not ShareLink.objects.exists()
+
+
+def test_links_when_another_team_has_some_shows_only_ones_own(manager: Membership) -> None:
+    outsider = make_member("outsider")
+    make_link(outsider)
+
+    page = links_page(manager)
+
+    assert "No share links yet" in page
+
+
+def test_revoke_when_pressed_takes_the_link_back_and_says_so(manager: Membership) -> None:
+    link, _ = make_link(manager)
+
+    answer = signed_in(manager).post(reverse("connect:revoke", args=[link.id]), follow=True)
+
+    link.refresh_from_db()
+    assert link.revoked_at is not None
+    assert "no longer works" in answer.content.decode()
+    assert reverse("connect:revoke", args=[link.id]) not in answer.content.decode()
+
+
+def test_revoke_when_not_ones_own_does_nothing(manager: Membership) -> None:
+    link, _ = make_link(manager)
+    viewer = make_member("viewer", role=Role.VIEWER, of=manager)
+    outsider = make_member("outsider")
+    url = reverse("connect:revoke", args=[link.id])
+
+    statuses = [
+        signed_in(viewer).post(url).status_code,
+        signed_in(outsider).post(url).status_code,
+        signed_in(manager).post(reverse("connect:revoke", args=[uuid4()])).status_code,
+        signed_in(manager).get(url).status_code,
+    ]
+
+    link.refresh_from_db()
+    assert statuses == [403, 404, 404, 405]
+    assert link.revoked_at is None
+
+
+def test_links_when_there_are_many_asks_no_more_queries(manager: Membership) -> None:
+    client = signed_in(manager)
+    make_link(manager)
+    client.get(reverse("connect:links"))
+
+    with CaptureQueriesContext(connection) as with_one:
+        client.get(reverse("connect:links"))
+    for _ in range(29):
+        make_link(manager)
+    with CaptureQueriesContext(connection) as with_thirty:
+        client.get(reverse("connect:links"))
+
+    assert len(with_thirty) == len(with_one)
