@@ -4,7 +4,19 @@ import re
 import sys
 from pathlib import Path
 
-from translate import LANGUAGES, ROOT, collect, compiled, key_of, po_path, read_catalog, settle_head, untranslated
+# Started by its path, a script knows only its own folder.
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from tools.translate import (
+    LANGUAGES,
+    ROOT,
+    collect,
+    compiled,
+    key_of,
+    po_path,
+    read_catalog,
+    settle_head,
+    untranslated,
+)
 
 PLACEHOLDER = re.compile(r"%\(\w+\)[a-z]|\{\w+\}")
 

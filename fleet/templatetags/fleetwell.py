@@ -117,6 +117,12 @@ def elapsed(since: datetime | None) -> SafeString | str:
     return format_html('<span data-since="{}">{}</span>', utc, seconds(passed))
 
 
+@register.filter
+def in_ms(span_s: float) -> str:
+    """Seconds as whole milliseconds for hx-trigger: of "every 1.5s" htmx 4 reads only the 1, and takes it for 1 ms."""
+    return str(round(float(span_s) * 1000))
+
+
 # --- Numbers ---------------------------------------------------------------------------------------------------------
 
 
