@@ -14,6 +14,7 @@ from connect.scopes import TEXT_VERSION
 from connect.sealed import read_tokens, remote_vehicles
 from connect.services import NO_SECRETS, end_visit, record_link
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, VehicleLink
+from fleet.vehicles.sealing import CannotUnseal
 from fleet.vehicles.services import join_vehicle, open_connection, save_account
 from fleet.vehicles.tasks import read_link
 
@@ -53,7 +54,10 @@ def _accept(visit_id: UUID, vehicle_ids: set[str], scopes_optional: set[str], ow
         raise ValueError("cars that the maker did not list for this visit")
     link = visit.link
     _use_link(link, now)
-    tokens = read_tokens(visit)
+    try:
+        tokens = read_tokens(visit)
+    except CannotUnseal as error:
+        raise VisitOver("code_refused") from error
     account = find_account(visit, tokens.account_id)
     usable = usable_grant(visit, account, vehicle_ids=vehicle_ids)
     if account is None or usable.is_replaced:

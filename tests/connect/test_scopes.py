@@ -6,7 +6,7 @@ from connect.scopes import ALWAYS_NEEDED, SCOPES, TEXT_VERSION, scope_lines
 from connect.words import WAYS_OUT, describe_way_out
 from fleet.adapters.commands import KINDS
 from fleet.adapters.signals import SIGNALS
-from fleet.templatetags.fleetwell import icon_names
+from fleet.templatetags.fleetwell import icon_names, scope_title
 
 
 def test_scopes_are_those_of_the_commands_and_signals() -> None:
@@ -19,6 +19,7 @@ def test_scopes_have_words_and_an_icon() -> None:
     for scope in SCOPES.values():
         assert scope.title
         assert scope.hint
+        assert scope_title(scope.key) == scope.title
         assert scope.icon in icon_names()
         assert scope.group == ("do" if scope.key.startswith("control_") else "see")
 

@@ -152,6 +152,21 @@ def test_accept_when_the_owner_declined_in_another_tab_shares_nothing(
     assert not Connection.objects.exists()
 
 
+def test_accept_when_tokens_do_not_open_asks_to_start_again(
+    manager: Membership, provider: ProviderApp, simulator: Simulator
+) -> None:
+    account = simulator.account()
+    link, secret = make_link(manager)
+    visit = OwnerBrowser(secret).sign_in(account)
+    Visit.objects.update(tokens_sealed=b"k0:of a key that is gone")
+
+    with pytest.raises(VisitOver) as over:
+        yes(visit, account.cars[0]["id"])
+
+    link.refresh_from_db()
+    assert (over.value.code, link.uses) == ("code_refused", 0)
+
+
 # Two teams, two grants -------------------------------------------------------------------------------------------
 
 
