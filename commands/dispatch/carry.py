@@ -93,13 +93,15 @@ class Carrier:
 
     async def _prepare(self, adapter: Adapter) -> Access:
         """Get a token, look at the car (the reading before is kept as evidence), wake it if it sleeps."""
-        access = Access(self._job.provider_vehicle_id, await self._makers.access_token(self._job.account_id))
+        token = await self._makers.access_token(self._job.account_id)
+        access = Access(self._job.provider_vehicle_id, token)
         try:
             snapshot = await adapter.read(access)
         except AdapterError as error:
             if error.code != "needs_reconnect":
                 raise
-            access = Access(self._job.provider_vehicle_id, await self._makers.replace_token(self._job.account_id))
+            token = await self._makers.replace_token(self._job.account_id, refused=token)
+            access = Access(self._job.provider_vehicle_id, token)
             snapshot = await adapter.read(access)
         await self._keep(adapter, snapshot)
         if snapshot.online_state == "offline":

@@ -46,10 +46,13 @@ class Makers:
             return kept[1]
         return await self._load(account_id, refused_version=None)
 
-    async def replace_token(self, account_id: UUID) -> str:
-        """Return a newer token than the one that the maker has just refused. Raises AdapterError."""
-        kept = self._tokens.pop(account_id, None)
-        return await self._load(account_id, refused_version=kept[2] if kept is not None else None)
+    async def replace_token(self, account_id: UUID, *, refused: str) -> str:
+        """Return another token than the one that the maker has just refused. Raises AdapterError."""
+        kept = self._tokens.get(account_id)
+        if kept is None or kept[1] != refused:
+            return await self.access_token(account_id)
+        # The refused one stays in its place meanwhile: whoever comes next with it must know its version too.
+        return await self._load(account_id, refused_version=kept[2])
 
     async def _load(self, account_id: UUID, *, refused_version: int | None) -> str:
         token, version = await in_thread(_read_token, account_id, refused_version)

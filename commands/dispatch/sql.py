@@ -185,6 +185,11 @@ SWEEP = (
            finished_at = clock_timestamp()
     WHERE state = 'queued' AND deadline <= clock_timestamp()
     """,
+    # Parked: nobody claims what crashed a dispatcher so often.
+    f"""
+    UPDATE commands_command SET state = 'refused', error_code = 'parked', finished_at = clock_timestamp()
+    WHERE state = 'queued' AND claims >= {MAX_CLAIMS}
+    """,
     # Claimed by a dispatcher that fell silent, or for longer than its lease: back to the queue, under a new fence.
     f"""
     UPDATE commands_command c SET lease_until = NULL, is_waking = false, fence = nextval('commands_fence'),

@@ -2,8 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Iterable
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -17,9 +18,11 @@ from commands.models import Command
 from commands.services import request_command
 from fleet.adapters.commands import Command as Order
 from fleet.events.models import Event
+from fleet.run.processes import wait_until
 from fleet.teams.models import Membership
-from fleet.vehicles.models import VehicleLink
-from tests.infrastructure.simulator import Simulator
+from fleet.vehicles.models import ProviderApp, VehicleLink
+from fleet.vehicles.providers import ensure_simulator
+from tests.infrastructure.simulator import CLIENT_ID, CLIENT_SECRET, Simulator
 
 GIVE_UP_S = 20.0
 
@@ -123,5 +126,43 @@ def make_dispatchers_silent(as_owner: psycopg.Connection[Any]) -> None:
 
 def age(as_owner: psycopg.Connection[Any], command: Command, minutes: int) -> None:
     """Let time pass for the search for evidence: as if the answer had come so many minutes ago."""
-    moved = "answered_at = answered_at - make_interval(mins => %(m)s), permitted_at = permitted_at - make_interval(mins => %(m)s)"
-    as_owner.execute(f"UPDATE commands_command SET {moved} WHERE id = %(id)s", {"m": minutes, "id": command.id})
+    as_owner.execute(
+        "UPDATE commands_command SET answered_at = answered_at - make_interval(mins => %s) WHERE id = %s",
+        [minutes, command.id],
+    )
+
+
+def end_time_of(as_owner: psycopg.Connection[Any], command: Command) -> None:
+    """Let a command's deadline pass."""
+    as_owner.execute(
+        "UPDATE commands_command SET deadline = accepted_at + interval '1 microsecond' WHERE id = %s", [command.id]
+    )
+
+
+def may_be_tried_again(command: Command) -> None:
+    """Let the time pass that a command given back has to wait."""
+    Command.objects.filter(pk=command.pk).update(not_before=None)
+
+
+@contextmanager
+def carrying(**options: Any) -> Iterator[None]:
+    """Run a dispatcher beside the test, and wait for its end; for what changes while a command is on its way."""
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(carry, **options)
+        yield
+        running.result(timeout=GIVE_UP_S * 2)
+
+
+def wait_for(command: Command, *states: str, waking: bool = False) -> None:
+    """Wait until a command is in one of these states; waking: and its car is being woken."""
+
+    def is_there() -> bool:
+        command.refresh_from_db()
+        return command.state in states and command.is_waking >= waking
+
+    assert wait_until(is_there, within_s=GIVE_UP_S), f"{command} is {command.state}, not {states}"
+
+
+def point_maker_at(url: str) -> ProviderApp:
+    """Let the simulator's registration speak to another address."""
+    return ensure_simulator(url=url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
