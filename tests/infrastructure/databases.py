@@ -37,7 +37,7 @@ def template_database(django_test_environment: None, django_db_blocker: DjangoDb
     databases.create_database(servers.postgres.url(), TEMPLATE)
     owner_url = servers.url(TEMPLATE, user=databases.OWNER)
     databases.close_public_schema(owner_url)
-    with django_db_blocker.unblock(), default_connection_to(owner_url):
+    with django_db_blocker.unblock(), beside_playwrights_loop(), default_connection_to(owner_url):
         call_command("migrate", verbosity=0, interactive=False)
     return TEMPLATE
 
@@ -107,6 +107,14 @@ def default_connection_to(url: str) -> Iterator[None]:
     finally:
         close_connections()
         settings.update(before)
+
+
+@contextmanager
+def beside_playwrights_loop() -> Iterator[None]:
+    """Let Django be used in the main thread although Playwright keeps a loop there; nothing of ours runs in it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        yield
 
 
 def close_connections() -> None:

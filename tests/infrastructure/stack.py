@@ -15,7 +15,7 @@ from fleet.run.environment import CALLBACK_PATH, Addresses
 from fleet.run.home import Home
 from fleet.run.machine import MANAGE
 from fleet.run.supervisor import StopFlag, Supervisor
-from tests.infrastructure.databases import default_connection_to
+from tests.infrastructure.databases import beside_playwrights_loop, default_connection_to
 from tests.infrastructure.servers import free_port, servers
 from tests.infrastructure.simulator import CLIENT_SECRET, Simulator
 
@@ -36,19 +36,13 @@ class Stack:
     @contextmanager
     def orm(self) -> Iterator[None]:
         """Django's models of the test process against the product's database: commits, as a shell beside it would."""
-        allowed = os.environ.get("DJANGO_ALLOW_ASYNC_UNSAFE")
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright keeps an event loop in this thread
-        try:
-            with (
-                self.blocker.unblock(),
-                override_settings(PASSWORD_HASHERS=product.PASSWORD_HASHERS),  # the product must know the hash
-                default_connection_to(self.env["DATABASE_URL"]),
-            ):
-                yield
-        finally:
-            del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-            if allowed is not None:
-                os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = allowed
+        with (
+            self.blocker.unblock(),
+            beside_playwrights_loop(),
+            override_settings(PASSWORD_HASHERS=product.PASSWORD_HASHERS),  # the product must know the hash
+            default_connection_to(self.env["DATABASE_URL"]),
+        ):
+            yield
 
 
 @pytest.fixture(scope="session")
