@@ -273,3 +273,9 @@ def has_value(offer: Any) -> bool:
     """Say whether a command on offer is drawn as a value to set, not as a tile to press."""
     is_open = offer.form is not None and not offer.asks and offer.tile_state != "none"
     return is_open and offer.kind in VALUE_KINDS
+
+
+@register.filter
+def beside(field: Any, other: Any) -> list[tuple[Any, Any]]:
+    """The options of two fields with the same choices, side by side."""
+    return list(zip(field, other, strict=True))

@@ -1,4 +1,5 @@
-// Value fields: the number beside a slider follows it, and the stepper's buttons turn a number up and down.
+// Value fields: the number beside a slider follows it, the stepper's buttons turn a number up and down, and of two boxes
+// in one row of an either-or table only one stays ticked.
 const decimals = (step) => (String(step).split(".")[1] ?? "").length;
 
 document.addEventListener("input", (event) => {
@@ -15,6 +16,12 @@ document.addEventListener("click", (event) => {
   else input.stepDown();
   input.value = Number(input.value).toFixed(decimals(input.step));
   input.dispatchEvent(new Event("input", { bubbles: true }));
+});
+
+document.addEventListener("change", (event) => {
+  const row = event.target.closest("[data-either] tr");
+  if (!row || !event.target.checked) return;
+  for (const box of row.querySelectorAll("input")) if (box !== event.target) box.checked = false;
 });
 
 function reveal() {
