@@ -5,12 +5,14 @@ import asyncio
 from celery import shared_task
 from django.conf import settings
 
+# Here and not inside the task: a worker must hear its shutdown signal before it forks, or its pool never does.
+from commands.dispatch.stopping import is_stopping
+
 
 @shared_task
 def dispatch() -> None:
     """Run a dispatcher until there is nothing to do for a while, or until the worker shuts down."""
     from commands.dispatch.runner import Dispatcher
-    from commands.dispatch.stopping import is_stopping
 
     if is_stopping():
         return

@@ -1,6 +1,7 @@
 """One car, one conversation: order within a lane, nobody else held up, and two dispatchers never take the same one."""
 
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 
 from fleet.adapters.commands import FlashLights, Lock, SetChargeLimit, Unlock
 from fleet.vehicles.models import Lane
@@ -9,9 +10,7 @@ from tests.factories import join_simulated_car, make_team
 
 
 def are_disjoint(intervals):
-    return all(
-        later_from >= earlier_to for (_, earlier_to), (later_from, _) in zip(intervals, intervals[1:], strict=False)
-    )
+    return all(later_from >= earlier_to for (_, earlier_to), (later_from, _) in pairwise(intervals))
 
 
 def test_commands_of_one_car_when_several_wait_then_they_go_one_by_one_in_order(link, car):

@@ -1,4 +1,4 @@
-"""Pressing twice, repeating a key, changing one's mind, cancelling: one command, and what was taken back is not sent."""
+"""Pressing twice, repeating a key, changing one's mind, cancelling: what was taken back is not sent."""
 
 from concurrent.futures import ThreadPoolExecutor
 

@@ -13,15 +13,30 @@ from tests.commands.rig import carry, carrying, known, press, wait_for
 from tests.factories import make_member
 
 SYSTEM = "system:test"
-ENDS = {
-    "role changed": lambda link, member: change_role(membership=member, role=Role.VIEWER, actor=SYSTEM),
-    "member removed": lambda link, member: remove_member(membership=member, actor=SYSTEM),
-    "consent withdrawn": lambda link, member: withdraw_consent(link=link, scope="control_security", actor=SYSTEM),
-    "link ended": lambda link, member: end_link(link=link, actor=SYSTEM),
-    "vehicle removed": lambda link, member: remove_vehicle(vehicle=link.vehicle, actor=SYSTEM),
-    "share ran out": lambda link, member: Connection.objects.update(ends_at=timezone.now()),
+WHAT_ENDS = {
+    "role changed": "rights_changed",
+    "member removed": "rights_changed",
+    "consent withdrawn": "consent_changed",
+    "link ended": "consent_changed",
+    "vehicle removed": "consent_changed",
+    "share ran out": "consent_changed",
 }
-REASONS = {"role changed": "rights_changed", "member removed": "rights_changed"}
+
+
+def end_right(what, link, member):
+    match what:
+        case "role changed":
+            change_role(membership=member, role=Role.VIEWER, actor=SYSTEM)
+        case "member removed":
+            remove_member(membership=member, actor=SYSTEM)
+        case "consent withdrawn":
+            withdraw_consent(link=link, scope="control_security", actor=SYSTEM)
+        case "link ended":
+            end_link(link=link, actor=SYSTEM)
+        case "vehicle removed":
+            remove_vehicle(vehicle=link.vehicle, actor=SYSTEM)
+        case "share ran out":
+            Connection.objects.update(ends_at=timezone.now())
 
 
 @pytest.fixture
@@ -29,28 +44,30 @@ def member(link):
     return make_member(link.team, Role.OPERATOR)
 
 
-@pytest.mark.parametrize("what", ENDS)
-def test_unlock_when_a_right_ends_while_it_waits_then_it_is_refused_with_the_reason(link, car, member, what):
+@pytest.mark.parametrize(("what", "reason"), WHAT_ENDS.items())
+def test_unlock_when_a_right_ends_while_it_waits_then_it_is_refused_with_the_reason(link, car, member, what, reason):
     command = press(link, Unlock(), by=member)
 
-    ENDS[what](link, member)
+    end_right(what, link, member)
     carry()
 
-    assert known(command) == ("refused", "", REASONS.get(what, "consent_changed"), "")
+    assert known(command) == ("refused", "", reason, "")
     assert (car.requests(), command.attempts) == ([], 0)
 
 
-@pytest.mark.parametrize("what", ENDS)
-def test_unlock_when_a_right_ends_while_the_car_is_woken_then_it_is_refused_with_the_reason(link, car, member, what):
+@pytest.mark.parametrize(("what", "reason"), WHAT_ENDS.items())
+def test_unlock_when_a_right_ends_while_the_car_is_woken_then_it_is_refused_with_the_reason(
+    link, car, member, what, reason
+):
     car.set(online="asleep")
     car.behave(wake_s=1.0)
     command = press(link, Unlock(), by=member)
 
     with carrying():
         wait_for(command, "claimed", waking=True)
-        ENDS[what](link, member)
+        end_right(what, link, member)
 
-    assert known(command) == ("refused", "", REASONS.get(what, "consent_changed"), "")
+    assert known(command) == ("refused", "", reason, "")
     assert (car.wakes(), car.requests()) == (1, [])
 
 
