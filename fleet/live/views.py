@@ -22,6 +22,12 @@ MAX_VEHICLES = 200
 PING_EVERY_S = 15.0
 # A stream ends now and then, so that a session that was signed out does not hear for ever.
 LIFE_S = 300.0
+# A command moves four times within a tenth of a second; only its end is worth a message of its own.
+GATHER_S = 0.15
+ENDS = frozenset(
+    f"command.{state}"
+    for state in ("confirmed", "failed", "refused", "expired", "cancelled", "superseded", "unresolved")
+)
 
 
 async def stream(request: HttpRequest) -> HttpResponse:
@@ -76,15 +82,39 @@ async def _lines(page: Page) -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": ping\n\n"
                 continue
-            yield f"event: changed\ndata: {json.dumps(_ids(message))}\n\n"
+            for told in await _gather(page, message):
+                yield f"event: changed\ndata: {json.dumps(told)}\n\n"
 
 
-def _ids(message: dict[str, Any]) -> dict[str, str]:
-    ids = {"vehicle": str(message["vehicle"])}
+async def _gather(page: Page, first: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what changed, one message a car: a command's quick moves together, its end at once.
+
+    A message names a vehicle, "state" when it reported something, and the command that moved, if any.
+    """
+    told: dict[str, dict[str, Any]] = {}
+    _note(told, first)
+    try:
+        async with asyncio.timeout(0 if _is_end(first) else GATHER_S):
+            message = first
+            while not _is_end(message):
+                message = await page.queue.get()
+                _note(told, message)
+    except TimeoutError:
+        pass
+    return list(told.values())
+
+
+def _note(told: dict[str, dict[str, Any]], message: dict[str, Any]) -> None:
+    entry = told.setdefault(str(message["vehicle"]), {"vehicle": str(message["vehicle"])})
     what, _, identity = str(message.get("subject") or "").partition(":")
     if what == "command":
-        ids["command"] = identity
-    return ids
+        entry["command"] = identity
+    if what != "command" or message["kind"] == "look":
+        entry["state"] = True
+
+
+def _is_end(message: dict[str, Any]) -> bool:
+    return message.get("kind") in ENDS
 
 
 @require_GET

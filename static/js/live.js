@@ -1,10 +1,11 @@
 // One stream per visible tab that says which vehicle or command changed; the parts that care then fetch themselves.
-// It carries ids only. The body gets fleetwell:vehicle-ID when a car reported something, and fleetwell:command-ID and
-// fleetwell:commands-VEHICLE when a command moved.
+// It carries ids only. The body gets fleetwell:state-VEHICLE when a car reported something, fleetwell:commands-VEHICLE
+// when its buttons may look different, fleetwell:latest-VEHICLE and fleetwell:command-ID when a command moved.
 // Parts keep polling, so a stream that is cut off costs time, never truth.
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30000;
-const GATHER_MS = 40;
+const OTHERS_WITHIN_MS = 1000;
+const ACTED_FOR_MS = 120000;
 const root = document.documentElement;
 let stream = null;
 let following = "";
@@ -30,14 +31,19 @@ function open() {
     failures = 0;
     root.dataset.live = "on";
     // What changed while nobody listened is fetched once.
-    if (hasListened) for (const id of following.split("&vehicle=")) ["vehicle", "commands"].forEach((kind) => tell(kind, id));
+    if (hasListened) for (const id of following.split("&vehicle=")) ["state", "commands", "latest"].forEach((kind) => tell(kind, id));
     hasListened = true;
   });
   stream.addEventListener("changed", ({ data }) => {
-    const { vehicle, command } = JSON.parse(data);
-    if (!command) return tellSoon("vehicle", vehicle);
-    tellSoon("command", command);
-    tellSoon("commands", vehicle);
+    const { vehicle, command, state } = JSON.parse(data);
+    setTimeout(() => {
+      if (state) tell("state", vehicle);
+      if (command) {
+        tell("command", command);
+        tell("latest", vehicle);
+      }
+      tell("commands", vehicle);
+    }, hasActed() ? 0 : Math.random() * OTHERS_WITHIN_MS);
   });
   stream.addEventListener("error", () => {
     close();
@@ -48,19 +54,10 @@ function open() {
   });
 }
 
-// A command goes through four states within a tenth of a second: the first is told at once, the rest together.
-const waiting = new Map();
-function tellSoon(kind, id) {
-  const key = `${kind}-${id}`;
-  if (waiting.has(key)) return waiting.set(key, true);
-  tell(kind, id);
-  waiting.set(key, false);
-  setTimeout(() => {
-    const again = waiting.get(key);
-    waiting.delete(key);
-    if (again) tellSoon(kind, id);
-  }, GATHER_MS);
-}
+// Who pressed sees the answer at once; the other open pages of the same car spread their fetches over a second.
+let actedAt = -Infinity;
+const hasActed = () => performance.now() - actedAt < ACTED_FOR_MS;
+document.addEventListener("submit", () => (actedAt = performance.now()), true);
 
 const tell = (kind, id) => document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}-${id}`));
 

@@ -12,7 +12,7 @@ from fleet.teams.models import Membership
 from fleet.vehicles.models import VehicleLink
 from fleet.vehicles.services import read_vehicle
 from tests.factories import PASSWORD, join_simulated_car, make_simulator_app, make_team
-from tests.infrastructure.stack import Stack
+from tests.infrastructure.stack import CLIENT_ID, Stack
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Fleet:
     def join(self, **facts: Any) -> VehicleLink:
         """Put a simulated car into the team; facts go to the simulator, scopes= to the consent."""
         with self.stack.orm():
-            app = make_simulator_app()
+            app = make_simulator_app(CLIENT_ID)
             link = join_simulated_car(self.membership, self.stack.simulator, app=app, learn=False, **facts)
             # Playwright keeps an event loop in this thread, and reading a car runs one of its own.
             with ThreadPoolExecutor(1) as pool:

@@ -13,7 +13,7 @@ def test_lock_when_pressed_then_the_page_shows_the_proof_without_reloading(fleet
 
     page.locator("form[action$='/lock/'] button").click()
 
-    card = page.locator("#live-commands > section").first
+    card = page.locator("#live-commands [data-tone]").first
     expect(card).to_have_attribute("data-tone", "ok")
     expect(card).to_contain_text("Confirmed by the car’s own state")
     assert page.evaluate("window.neverReloaded") is True

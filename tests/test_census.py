@@ -1,0 +1,260 @@
+"""Two censuses that grow by themselves: no route shows another team's objects, no row points into another team.
+
+A new route or model is covered the day it is written; what the census cannot judge makes it fail and ask.
+"""
+
+import re
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.db import connection, models
+from django.http import HttpResponse
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver
+
+from commands.services import request_command
+from fleet.adapters.commands import Unlock
+from fleet.events.models import Event
+from fleet.teams.models import Membership
+from fleet.teams.roles import Role
+from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
+from tests.infrastructure.simulator import Simulator
+
+# Routes that belong to nobody's team: signing in and up, health, language, and the owner's flow, which goes by a
+# secret of its own or by the browser's session. Everything else is a team's.
+PUBLIC = re.compile(r"^(home|healthz|set_language|account_\w+|connect:(start|brand|go|callback|out))$")
+# Reached by the browser session that began the visit, by nobody else, signed in or not.
+BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
+# Team pages without an object in the address: they show the asker's own team.
+OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
+
+
+@dataclass(frozen=True)
+class Route:
+    name: str
+    pattern: str
+    parameters: frozenset[str]
+
+
+def routes() -> list[Route]:
+    return sorted(_walk(get_resolver().url_patterns, "", ""), key=lambda route: route.name)
+
+
+def _walk(patterns: list[Any], prefix: str, namespace: str) -> Iterator[Route]:
+    for item in patterns:
+        path = prefix + str(item.pattern)
+        if isinstance(item, URLResolver):
+            inner = f"{namespace}{item.namespace}:" if item.namespace else namespace
+            yield from _walk(item.url_patterns, path, inner)
+        elif isinstance(item, URLPattern):
+            parameters = frozenset(item.pattern.converters) | frozenset(item.pattern.regex.groupindex)
+            yield Route(f"{namespace}{item.name or path}", path, parameters)
+
+
+@dataclass(frozen=True)
+class Objects:
+    """One of everything that a team can have, by the name its address uses."""
+
+    membership: Membership
+    ids: dict[str, str]
+    secrets: tuple[str, ...]
+
+
+@pytest.fixture
+def foreign(committed_db: Any, simulator: Simulator) -> Objects:
+    membership = make_team("Secretive Cargo")
+    link = join_simulated_car(membership, simulator, license_plate="SC-RET 1")
+    command = request_command(vehicle=link.vehicle, membership=membership, order=Unlock())
+    share_link, _ = make_share_link(membership)
+    visit = make_visit(membership, link.connection.account.app)
+    ids = {
+        "vehicle_id": str(link.vehicle_id),
+        "command_id": str(command.id),
+        "link_id": str(share_link.id),
+        "visit_id": str(visit.id),
+        "kind": "unlock",
+    }
+    return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", link.vehicle.vin))
+
+
+@pytest.fixture
+def outsider(foreign: Objects) -> Client:
+    return signed_in(make_team("Another Fleet"))
+
+
+def signed_in(membership: Membership) -> Client:
+    client = Client(raise_request_exception=False)
+    assert client.login(email=membership.user.email, password=PASSWORD)
+    return client
+
+
+def address(route: Route, ids: dict[str, str]) -> str:
+    missing = route.parameters - ids.keys()
+    assert not missing, f"{route.name} takes {missing}: give the census an object for it"
+    filled = re.sub(r"<(?:\w+:)?(\w+)>", lambda match: ids[match.group(1)], route.pattern)
+    return "/" + filled.replace("^", "").replace("$", "").replace("\\Z", "")
+
+
+def plain(answer: HttpResponse, url: str) -> str:
+    """What an answer shows, without the CSRF token and its own address."""
+    return re.sub(r"[A-Za-z0-9]{64}", "TOKEN", answer.content.decode()).replace(url, "ADDRESS")
+
+
+def team_routes() -> list[Route]:
+    return [route for route in routes() if not PUBLIC.match(route.name)]
+
+
+def object_routes() -> list[Route]:
+    return [route for route in team_routes() if route.name not in OWN_TEAM]
+
+
+def test_census_when_asked_without_signing_in_then_every_team_page_asks_to_sign_in(foreign: Objects) -> None:
+    client = Client()
+
+    answers = {
+        route.name: (client.get(address(route, foreign.ids)), client.post(address(route, foreign.ids)))
+        for route in team_routes()
+        if not BY_BROWSER.match(route.name)
+    }
+
+    for name, (got, posted) in answers.items():
+        if name == "live:stream":
+            assert got.status_code == 204
+            continue
+        assert {got.status_code, posted.status_code} <= {302, 403, 405}, name
+        for answer in (got, posted):
+            assert answer.status_code != 302 or answer.url.startswith("/accounts/login/"), name
+    assert {302} <= {got.status_code for got, _ in answers.values()}
+
+
+def test_census_when_an_outsider_asks_then_every_foreign_object_is_absent(foreign: Objects, outsider: Client) -> None:
+    before = Event.objects.count()
+
+    for route in object_routes():
+        url = address(route, foreign.ids)
+        unknown = address(route, {**{name: str(uuid.uuid4()) for name in foreign.ids}, "kind": "unlock"})
+        for ask in (outsider.get, outsider.post):
+            answer, absent = ask(url), ask(unknown)
+            assert answer.status_code in {404, 405}, (route.name, answer.status_code)
+            # Foreign and absent look alike, but for what is drawn anew and the address that was asked for.
+            assert (answer.status_code, plain(answer, url)) == (absent.status_code, plain(absent, unknown)), route.name
+    assert Event.objects.count() == before
+
+
+def test_census_when_an_outsider_looks_around_then_nothing_of_the_other_team_shows(
+    foreign: Objects, outsider: Client
+) -> None:
+    for route in [route for route in team_routes() if route.name in OWN_TEAM - {"live:stream"}]:
+        for query in ("", f"?vehicle={foreign.ids['vehicle_id']}", "?q=SC-RET", "?page=2", "?cursor=x"):
+            answer = outsider.get(address(route, foreign.ids) + query)
+
+            assert not [secret for secret in foreign.secrets if secret in answer.content.decode()], route.name
+    assert outsider.get(f"/live/?vehicle={foreign.ids['vehicle_id']}").status_code == 204
+
+
+def test_census_when_a_viewer_posts_then_nothing_happens(foreign: Objects) -> None:
+    client = signed_in(make_member(foreign.membership.team, Role.VIEWER))
+    before = Event.objects.count()
+
+    statuses = {
+        route.name: client.post(address(route, foreign.ids)).status_code
+        for route in team_routes()
+        if not BY_BROWSER.match(route.name)
+    }
+
+    assert {name: status for name, status in statuses.items() if status not in {403, 405}} == {}
+    assert Event.objects.count() == before
+
+
+def test_census_when_a_post_has_no_csrf_token_then_it_is_refused(foreign: Objects) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(foreign.membership.user)
+
+    statuses = {
+        route.name: client.post(address(route, foreign.ids)).status_code
+        for route in team_routes()
+        if not BY_BROWSER.match(route.name)
+    }
+
+    assert {name: status for name, status in statuses.items() if status not in {403, 405}} == {}
+
+
+# --- Objects ---------------------------------------------------------------------------------------------------------
+
+
+def team_models() -> list[type[models.Model]]:
+    """Every model whose rows belong to exactly one team."""
+    return [
+        model
+        for model in apps.get_models()
+        if any(field.name == "team" and not field.null for field in model._meta.concrete_fields)
+    ]
+
+
+def pointers() -> list[tuple[str, str, str]]:
+    """(table, column, target table) of every foreign key from one team's row to another team's row."""
+    tables = {model._meta.db_table for model in team_models()}
+    return sorted(
+        (model._meta.db_table, str(field.column), field.related_model._meta.db_table)
+        for model in team_models()
+        for field in model._meta.concrete_fields
+        if isinstance(field, models.ForeignKey) and field.related_model._meta.db_table in tables
+    )
+
+
+@pytest.mark.django_db
+def test_census_of_objects_when_a_row_points_at_another_then_the_database_holds_them_in_one_team() -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT conrelid::regclass::text, confrelid::regclass::text, (
+                SELECT array_agg(attname::text) FROM pg_attribute WHERE attrelid = conrelid AND attnum = ANY(conkey))
+            FROM pg_constraint WHERE contype = 'f' AND cardinality(conkey) = 2
+            """
+        )
+        held = {
+            (table, column, target)
+            for table, target, columns in cursor.fetchall()
+            if "team_id" in columns
+            for column in columns
+            if column != "team_id"
+        }
+
+    assert pointers()
+    assert [pointer for pointer in pointers() if pointer not in held] == []
+
+
+def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_named_here() -> None:
+    # Installation-wide on purpose: people, teams, the log (by key), logins at makers and their brands, physical cars,
+    # signs of life, wrong guesses at link secrets.
+    nobodys = {
+        "teams.user",
+        "teams.team",
+        "events.event",
+        "vehicles.providerapp",
+        "vehicles.provideraccount",
+        "vehicles.lane",
+        "commands.dispatcher",
+        "live.heartbeat",
+        "connect.brandlist",
+        "connect.linkmiss",
+    }
+    ours = {"teams", "events", "vehicles", "commands", "connect", "live"}
+
+    teamless = {
+        model._meta.label_lower
+        for model in apps.get_models()
+        if model._meta.app_label in ours and model not in team_models()
+    }
+
+    assert teamless == nobodys
+
+
+def test_census_when_routes_are_listed_then_it_sees_them() -> None:
+    names = {route.name for route in routes()}
+
+    assert {"vehicles:detail", "commands:press", "commands:cancel", "connect:links", "live:stream"} <= names
