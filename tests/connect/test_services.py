@@ -313,19 +313,19 @@ def _rows(cursor, table: str) -> list[tuple[object, ...]]:
     return cursor.fetchall()
 
 
-def test_visit_when_row_is_copied_does_not_open_elsewhere(
+def test_accept_when_tokens_were_copied_from_another_visit_refuses_them(
     manager: Membership, provider: ProviderApp, simulator: Simulator
 ) -> None:
     account = simulator.account()
     secret = make_link(manager, max_uses=None)[1]
-    mine, other = OwnerBrowser(secret), OwnerBrowser(secret)
-    visit_id = mine.come_back(allow(mine.go(), account))
-    other.go()
-    Visit.objects.filter(pk=visit_id).update(verifier_sealed=Visit.objects.exclude(pk=visit_id).get().verifier_sealed)
+    mine, other = OwnerBrowser(secret).sign_in(account), OwnerBrowser(secret).sign_in(simulator.account())
+    Visit.objects.filter(pk=mine.pk).update(tokens_sealed=other.tokens_sealed)
 
-    exchange_code(visit_id)
+    with pytest.raises(VisitOver) as over:
+        yes(mine, account.cars[0]["id"])
 
-    assert Visit.objects.get(pk=visit_id).failure == "code_refused"
+    assert over.value.code == "code_refused"
+    assert not ProviderAccount.objects.exists()
 
 
 # Sweeping --------------------------------------------------------------------------------------------------------

@@ -423,12 +423,15 @@ def test_visit_when_asked_by_another_browser_does_not_exist(
     member = Client()
     member.force_login(manager.user, backend="allauth.account.auth_backends.AuthenticationBackend")
 
+    another_owner = OwnerBrowser(make_link(manager)[1])
+    another_owner.go()
+
     statuses = {
         (name, who.get(reverse(f"connect:{name}", args=[visit.id])).status_code)
-        for who in (Client(), member)
+        for who in (Client(), member, another_owner.client)
         for name in ("wait", "review", "done")
     }
-    declined = Client().post(reverse("connect:decline", args=[visit.id]))
+    declined = another_owner.client.post(reverse("connect:decline", args=[visit.id]))
 
     assert statuses == {("wait", 404), ("review", 404), ("done", 404)}
     assert declined.status_code == 404
