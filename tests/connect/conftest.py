@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
 
+from connect.acceptance import accept
 from connect.brands import refresh_brands
 from connect.exchange import exchange_code
 from connect.models import ShareLink, Visit
@@ -105,3 +106,11 @@ def provider(simulator: Simulator) -> ProviderApp:
 @pytest.fixture
 def manager(db: None) -> Membership:
     return make_member("manager")
+
+
+def yes(visit: Visit, *cars: str, scopes: tuple[str, ...] = ()) -> Visit:
+    return accept(visit=visit, vehicle_ids=cars, scopes_optional=scopes, owner_name="")
+
+
+def text_of(answer) -> str:
+    return answer.content.decode()
