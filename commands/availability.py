@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from typing import Any
 
-from fleet.adapters.commands import KINDS, Number
+from fleet.adapters.commands import KINDS
 from fleet.adapters.registry import get_adapter
+from fleet.adapters.rules import Number
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.models import ProviderAccount, VehicleLink

@@ -8,7 +8,8 @@ from django.core.validators import RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from commands.words import PARAMETER_ERRORS
-from fleet.adapters.commands import KINDS, LABEL_MAX_LENGTH, Command, InvalidParameter, Number, make_command
+from fleet.adapters.commands import KINDS, Command, make_command
+from fleet.adapters.rules import LABEL_MAX_LENGTH, InvalidParameter, Number
 
 
 class CommandForm(forms.Form):

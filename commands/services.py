@@ -13,7 +13,7 @@ from commands.availability import Availability, check_availability
 from commands.dispatch import sql
 from commands.models import WAITING, Command, CommandSecret, State, Turn
 from fleet.adapters.commands import Command as Order
-from fleet.adapters.commands import InvalidParameter
+from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as
 from fleet.teams.models import Membership
 from fleet.vehicles.access import find_link

@@ -21,8 +21,9 @@ from commands.models import Command
 from commands.panel import Panel, make_panel
 from commands.services import CommandError, TooLate, cancel_command, request_command
 from commands.words import NOT_OFFERED
-from fleet.adapters.commands import KINDS, InvalidParameter, make_command
+from fleet.adapters.commands import KINDS, make_command
 from fleet.adapters.commands import Command as Order
+from fleet.adapters.rules import InvalidParameter
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission

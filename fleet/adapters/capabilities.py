@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from fleet.adapters.commands import KINDS, Number
+from fleet.adapters.commands import KINDS
+from fleet.adapters.rules import Number
 
 
 class Answer(enum.Enum):

@@ -3,74 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-
-class RetryClass(enum.Enum):
-    """How often a command may be sent in its life, and what may follow an answer that never came.
-
-    A: target state, harmless late; up to three requests, each only after *known not executed*.
-    B: target state, harmful late; one request.
-    C: toggles and moments; one request.
-    D: secrets and lasting settings; one request, and the secret lives no longer than the deadline.
-    """
-
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
-
-    @property
-    def max_requests(self) -> int:
-        return 3 if self is RetryClass.A else 1
-
-
-class InvalidParameter(ValueError):
-    """A parameter is missing, of the wrong type or out of range. `field` names it, `code` says why."""
-
-    def __init__(self, field: str, code: str, **limits: float) -> None:
-        super().__init__(f"{field}: {code}")
-        self.field = field
-        self.code = code
-        self.limits = limits
-
-
-@dataclass(frozen=True)
-class Number:
-    """The range of a numeric parameter; a car may narrow it, never widen it. step 0: any value between."""
-
-    minimum: float
-    maximum: float
-    step: float
-    unit: str
-
-    def check(self, field: str, value: object) -> None:
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-            raise InvalidParameter(field, "not_a_number")
-        if not self.minimum <= value <= self.maximum:
-            raise InvalidParameter(field, "out_of_range", minimum=self.minimum, maximum=self.maximum)
-        steps = (value - self.minimum) / self.step if self.step else 0
-        if abs(steps - round(steps)) > 1e-6:
-            raise InvalidParameter(field, "not_a_step", step=self.step)
-
-
-CHARGE_LIMIT = Number(50, 100, 1, "%")
-TEMPERATURE = Number(15.0, 28.0, 0.5, "°C")
-ENGINE_MINUTES = Number(1, 15, 1, "min")
-LATITUDE = Number(-90.0, 90.0, 0, "°")
-LONGITUDE = Number(-180.0, 180.0, 0, "°")
-LABEL_MAX_LENGTH = 100
-_PIN = re.compile(r"[0-9]{4}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-
-
-def _check_pin(value: object) -> None:
-    if not isinstance(value, str) or not _PIN.fullmatch(value):
-        raise InvalidParameter("pin", "not_four_digits")
+from fleet.adapters.rules import (
+    CHARGE_LIMIT,
+    ENGINE_MINUTES,
+    LATITUDE,
+    LONGITUDE,
+    TEMPERATURE,
+    InvalidParameter,
+    Number,
+    RetryClass,
+    check_label,
+    check_pin,
+)
 
 
 @dataclass(frozen=True)
@@ -78,10 +26,10 @@ class Command:
     """One order to one car. Values are checked when it is made, so one that exists is well-formed.
 
     kind: the word used in code, URL, API and database. family: commands that decide the same thing; a newer one
-    supersedes an older one that is still waiting. scope: what the owner must have allowed. deadline_s: nothing is
-    sent later than this after acceptance. signal: the reading that proves it; None where no car reports one.
-    settle_s: for so long after the answer a contrary reading means nothing. window_s: without evidence for so long
-    the command ends unresolved. asks: a person is asked before it is sent.
+    supersedes an older one that waits. scope: what the owner must have allowed. deadline_s: nothing is sent later
+    than this after acceptance. signal: the reading that proves it, with the value `target`; None where no car reports
+    one. settle_s: for so long after the answer a contrary reading means nothing. window_s: without evidence for so
+    long the command ends unresolved. asks: a person is asked before it is sent.
     """
 
     kind: ClassVar[str]
@@ -90,11 +38,16 @@ class Command:
     retry_class: ClassVar[RetryClass]
     deadline_s: ClassVar[int]
     signal: ClassVar[str | None] = None
+    target: ClassVar[object] = None
     settle_s: ClassVar[float] = 10.0
     window_s: ClassVar[int] = 120
     asks: ClassVar[bool] = False
     secrets: ClassVar[frozenset[str]] = frozenset()
     ranges: ClassVar[Mapping[str, Number]] = {}
+
+    def __init_subclass__(cls) -> None:
+        if "deadline_s" not in cls.__dict__:
+            cls.deadline_s = cls.retry_class.deadline_s
 
     def __post_init__(self) -> None:
         for field, number in self.ranges.items():
@@ -104,7 +57,7 @@ class Command:
 
     def expects(self) -> object:
         """Return the value of `signal` that proves this command, or None where none does."""
-        return None
+        return self.target
 
     def is_proved_by(self, value: object) -> bool | None:
         """Say whether a reading of `signal` shows the effect: yes, no, or None when it says nothing."""
@@ -134,11 +87,8 @@ class Lock(Command):
     family = "lock"
     scope = "control_security"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "locked"
-
-    def expects(self) -> object:
-        return True
+    target = True
 
 
 @dataclass(frozen=True)
@@ -149,10 +99,8 @@ class Unlock(Command):
     retry_class = RetryClass.B
     deadline_s = 60
     signal = "locked"
+    target = False
     asks = True
-
-    def expects(self) -> object:
-        return False
 
 
 @dataclass(frozen=True)
@@ -161,13 +109,9 @@ class StartCharge(Command):
     family = "charge"
     scope = "control_charge"
     retry_class = RetryClass.B
-    deadline_s = 120
     signal = "charging_state"
     settle_s = 30.0
     window_s = 300
-
-    def expects(self) -> object:
-        return "charging"
 
     def is_proved_by(self, value: object) -> bool | None:
         return None if value is None or value == "starting" else value in {"charging", "complete"}
@@ -179,13 +123,9 @@ class StopCharge(Command):
     family = "charge"
     scope = "control_charge"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "charging_state"
     settle_s = 30.0
     window_s = 300
-
-    def expects(self) -> object:
-        return "stopped"
 
     def is_proved_by(self, value: object) -> bool | None:
         return None if value is None else value not in {"charging", "starting"}
@@ -198,7 +138,6 @@ class SetChargeLimit(Command):
     family = "charge_limit"
     scope = "control_charge"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "charge_limit_percent"
     ranges = {"limit_percent": CHARGE_LIMIT}
 
@@ -212,11 +151,8 @@ class OpenChargePort(Command):
     family = "charge_port"
     scope = "control_charge"
     retry_class = RetryClass.B
-    deadline_s = 120
     signal = "charge_port_open"
-
-    def expects(self) -> object:
-        return True
+    target = True
 
 
 @dataclass(frozen=True)
@@ -225,11 +161,8 @@ class CloseChargePort(Command):
     family = "charge_port"
     scope = "control_charge"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "charge_port_open"
-
-    def expects(self) -> object:
-        return False
+    target = False
 
 
 @dataclass(frozen=True)
@@ -239,14 +172,11 @@ class StartClimate(Command):
     family = "climate"
     scope = "control_climate"
     retry_class = RetryClass.B
-    deadline_s = 120
     signal = "climate_on"
     settle_s = 30.0
     window_s = 300
     ranges = {"temperature_c": TEMPERATURE}
-
-    def expects(self) -> object:
-        return True
+    target = True
 
 
 @dataclass(frozen=True)
@@ -255,13 +185,10 @@ class StopClimate(Command):
     family = "climate"
     scope = "control_climate"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "climate_on"
     settle_s = 30.0
     window_s = 300
-
-    def expects(self) -> object:
-        return False
+    target = False
 
 
 @dataclass(frozen=True)
@@ -271,7 +198,6 @@ class SetTemperature(Command):
     family = "temperature"
     scope = "control_climate"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "target_temperature_c"
     ranges = {"temperature_c": TEMPERATURE}
 
@@ -289,12 +215,9 @@ class OpenTrunk(Command):
     family = "trunk"
     scope = "control_trunk"
     retry_class = RetryClass.C
-    deadline_s = 60
     signal = "trunk_open"
+    target = True
     asks = True
-
-    def expects(self) -> object:
-        return True
 
 
 @dataclass(frozen=True)
@@ -303,11 +226,8 @@ class CloseTrunk(Command):
     family = "trunk"
     scope = "control_trunk"
     retry_class = RetryClass.C
-    deadline_s = 60
     signal = "trunk_open"
-
-    def expects(self) -> object:
-        return False
+    target = False
 
 
 @dataclass(frozen=True)
@@ -316,12 +236,9 @@ class OpenFrunk(Command):
     family = "frunk"
     scope = "control_trunk"
     retry_class = RetryClass.C
-    deadline_s = 60
     signal = "frunk_open"
+    target = True
     asks = True
-
-    def expects(self) -> object:
-        return True
 
 
 @dataclass(frozen=True)
@@ -330,11 +247,8 @@ class CloseFrunk(Command):
     family = "frunk"
     scope = "control_trunk"
     retry_class = RetryClass.C
-    deadline_s = 60
     signal = "frunk_open"
-
-    def expects(self) -> object:
-        return False
+    target = False
 
 
 @dataclass(frozen=True)
@@ -351,12 +265,8 @@ class SendDestination(Command):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if self.label is None:
-            return
-        if not isinstance(self.label, str) or len(self.label) > LABEL_MAX_LENGTH:
-            raise InvalidParameter("label", "too_long", maximum=LABEL_MAX_LENGTH)
-        if _CONTROL.search(self.label):
-            raise InvalidParameter("label", "control_characters")
+        if self.label is not None:
+            check_label("label", self.label)
 
 
 @dataclass(frozen=True)
@@ -366,17 +276,15 @@ class SetPin(Command):
     family = "pin"
     scope = "control_pin"
     retry_class = RetryClass.D
-    deadline_s = 60
     signal = "pin_to_drive"
     asks = True
     secrets = frozenset({"pin"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_pin(self.pin)
+        check_pin(self.pin)
 
-    def expects(self) -> object:
-        return True
+    target = True
 
 
 @dataclass(frozen=True)
@@ -385,12 +293,9 @@ class ResetPin(Command):
     family = "pin"
     scope = "control_pin"
     retry_class = RetryClass.D
-    deadline_s = 60
     signal = "pin_to_drive"
+    target = False
     asks = True
-
-    def expects(self) -> object:
-        return False
 
 
 @dataclass(frozen=True)
@@ -400,17 +305,15 @@ class EnableValet(Command):
     family = "valet"
     scope = "control_pin"
     retry_class = RetryClass.D
-    deadline_s = 60
     signal = "valet_mode"
     asks = True
     secrets = frozenset({"pin"})
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check_pin(self.pin)
+        check_pin(self.pin)
 
-    def expects(self) -> object:
-        return True
+    target = True
 
 
 @dataclass(frozen=True)
@@ -420,7 +323,6 @@ class DisableValet(Command):
     family = "valet"
     scope = "control_pin"
     retry_class = RetryClass.D
-    deadline_s = 60
     signal = "valet_mode"
     asks = True
     secrets = frozenset({"pin"})
@@ -428,10 +330,9 @@ class DisableValet(Command):
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.pin is not None:
-            _check_pin(self.pin)
+            check_pin(self.pin)
 
-    def expects(self) -> object:
-        return False
+    target = False
 
 
 @dataclass(frozen=True)
@@ -440,7 +341,6 @@ class FlashLights(Command):
     family = "flash"
     scope = "control_security"
     retry_class = RetryClass.C
-    deadline_s = 60
 
 
 @dataclass(frozen=True)
@@ -449,7 +349,6 @@ class HonkHorn(Command):
     family = "honk"
     scope = "control_security"
     retry_class = RetryClass.C
-    deadline_s = 60
     asks = True
 
 
@@ -464,9 +363,7 @@ class StartEngine(Command):
     signal = "engine_running"
     asks = True
     ranges = {"duration_min": ENGINE_MINUTES}
-
-    def expects(self) -> object:
-        return True
+    target = True
 
 
 @dataclass(frozen=True)
@@ -475,41 +372,11 @@ class StopEngine(Command):
     family = "engine"
     scope = "control_engine"
     retry_class = RetryClass.A
-    deadline_s = 600
     signal = "engine_running"
-
-    def expects(self) -> object:
-        return False
+    target = False
 
 
-KINDS: Mapping[str, type[Command]] = {
-    command.kind: command
-    for command in (
-        Lock,
-        Unlock,
-        StartCharge,
-        StopCharge,
-        SetChargeLimit,
-        OpenChargePort,
-        CloseChargePort,
-        StartClimate,
-        StopClimate,
-        SetTemperature,
-        OpenTrunk,
-        CloseTrunk,
-        OpenFrunk,
-        CloseFrunk,
-        SendDestination,
-        SetPin,
-        ResetPin,
-        EnableValet,
-        DisableValet,
-        FlashLights,
-        HonkHorn,
-        StartEngine,
-        StopEngine,
-    )
-}
+KINDS: Mapping[str, type[Command]] = {command.kind: command for command in Command.__subclasses__()}
 
 
 def make_command(kind: str, parameters: Mapping[str, Any]) -> Command:

@@ -42,7 +42,7 @@ class Answer:
         """Return the body as a JSON object, or None when it is anything else (HTML, empty, truncated, a list)."""
         try:
             value = json.loads(self.body)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
         return value if isinstance(value, dict) else None
 

@@ -133,9 +133,9 @@ def read_token_answer(body: Mapping[str, Any]) -> TokenSet:
 
 def _believable_life_s(raw: object) -> int:
     try:
-        seconds = float(raw)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+        seconds = math.nan if isinstance(raw, bool) else float(raw)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
         return CAUTIOUS_LIFE_S
-    if not math.isfinite(seconds) or seconds <= 0:
+    if not math.isfinite(seconds) or seconds < 1:
         return CAUTIOUS_LIFE_S
     return int(min(seconds, LONGEST_LIFE_S))

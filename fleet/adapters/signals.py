@@ -35,14 +35,33 @@ class Signal:
     maximum: float | None = None
     # After so many minutes the value may not be shown as the present state without saying its age.
     stale_after_min: int = 60
+    # The only values that a text may have.
+    words: frozenset[str] | None = None
 
     def is_plausible(self, value: object) -> bool:
         """Impossible values become absent: a maker's 0 for "no value" must not pass as a reading."""
         if self.type is float:
-            if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
-                return False
-            return (self.minimum is None or value >= self.minimum) and (self.maximum is None or value <= self.maximum)
-        return isinstance(value, self.type)
+            return _is_number(value, self.minimum, self.maximum)
+        if self.type is dict:
+            return _is_place(value)
+        return isinstance(value, self.type) and (self.words is None or value in self.words)
+
+
+def _is_number(value: object, minimum: float | None, maximum: float | None) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value:
+        return False
+    return (minimum is None or value >= minimum) and (maximum is None or value <= maximum)
+
+
+def _is_place(value: object) -> bool:
+    if not isinstance(value, dict) or not value.keys() <= {"latitude", "longitude", "heading"}:
+        return False
+    heading = value.get("heading")
+    return (
+        _is_number(value.get("latitude"), -90, 90)
+        and _is_number(value.get("longitude"), -180, 180)
+        and (heading is None or _is_number(heading, -360, 360))
+    )
 
 
 SIGNALS: Mapping[str, Signal] = {
@@ -51,7 +70,7 @@ SIGNALS: Mapping[str, Signal] = {
     "range_km": Signal("km", float, "read_battery", 0, 2_000),
     "fuel_percent": Signal("%", float, "read_fuel", 0, 100),
     "battery_12v_v": Signal("V", float, "read_battery", 5, 20),
-    "charging_state": Signal("", str, "read_charge"),
+    "charging_state": Signal("", str, "read_charge", words=CHARGING_STATES),
     "plugged_in": Signal("", bool, "read_charge"),
     "charge_limit_percent": Signal("%", float, "read_charge", 1, 100),
     "charge_power_kw": Signal("kW", float, "read_charge", 0, 1_000),
@@ -69,7 +88,7 @@ SIGNALS: Mapping[str, Signal] = {
     "cabin_temperature_c": Signal("°C", float, "read_climate", -60, 90),
     "outside_temperature_c": Signal("°C", float, "read_climate", -60, 70),
     "target_temperature_c": Signal("°C", float, "read_climate", 10, 35),
-    "online_state": Signal("", str, "read_vin"),
+    "online_state": Signal("", str, "read_vin", words=ONLINE_STATES),
 }
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from math import isfinite
 from typing import Any
 
 from fleet.adapters.base import RemoteVehicle
 from fleet.adapters.capabilities import Answer as Can
 from fleet.adapters.capabilities import Capability
-from fleet.adapters.commands import KINDS, Command, Number
+from fleet.adapters.commands import KINDS, Command
 from fleet.adapters.errors import REFUSAL_REASONS, Accepted, Done, MaybeExecuted, NotExecuted, Verdict
 from fleet.adapters.http import Answer
+from fleet.adapters.rules import Number
 from fleet.adapters.signals import ONLINE_STATES, SIGNALS, Reading, VehicleSnapshot
 
 WORDS = {
@@ -41,6 +43,10 @@ WORDS = {
 }
 KIND_OF_WORD = {word: kind for kind, word in WORDS.items()}
 PARAMETERS = {"limit_percent": "percent"}  # ours -> theirs, where they differ
+LONGEST_REF = 200
+# A clock that was never set says 1970; whatever lies outside of these years is no time of a reading.
+YEARS = range(2000, 2100)
+POWERTRAINS = ("BEV", "PHEV", "HEV", "ICE")  # tuples: what cannot be hashed is asked for too
 
 
 def command_body(command: Command) -> dict[str, Any]:
@@ -61,7 +67,8 @@ def verdict_of(answer: Answer) -> Verdict:
     if isinstance(error, dict):
         return _verdict_of_error(answer, str(error.get("code", "")), str(error.get("reason", "")))
     ref = body.get("ref")
-    ref = ref[:200] if isinstance(ref, str) else ""
+    # One that cannot be kept as it is cannot be asked about either; control characters would not even be stored.
+    ref = ref if isinstance(ref, str) and len(ref) <= LONGEST_REF and ref.isprintable() else ""
     match answer.status, body.get("result"):
         case 200, "done":
             return Done("vehicle_ack", ref)
@@ -126,7 +133,7 @@ def remote_vehicle(raw: Mapping[str, Any]) -> RemoteVehicle | None:
         make=_text(raw.get("make")) or "",
         model=_text(raw.get("model")) or "",
         year=year if isinstance(year, int) and 1980 <= year <= 2100 else None,
-        powertrain=raw["powertrain"] if raw.get("powertrain") in {"BEV", "PHEV", "HEV", "ICE"} else None,
+        powertrain=raw["powertrain"] if raw.get("powertrain") in POWERTRAINS else None,
         display_name=_text(raw.get("display_name")),
         license_plate=_text(raw.get("license_plate")),
     )
@@ -164,13 +171,16 @@ def _ranges(kind: str, raw: Mapping[str, Any]) -> dict[str, Number]:
             continue
         low, high, step = (_number(given.get(word)) for word in ("min", "max", "step"))
         step = step or widest.step
-        if low is not None and high is not None and low < high and step > 0:
-            ranges[name] = Number(max(low, widest.minimum), min(high, widest.maximum), step, widest.unit)
+        if low is None or high is None or step < 0:
+            continue
+        low, high = max(low, widest.minimum), min(high, widest.maximum)
+        if low < high:
+            ranges[name] = Number(low, high, step, widest.unit)
     return ranges
 
 
 def _number(raw: object) -> float | None:
-    return raw if isinstance(raw, int | float) and not isinstance(raw, bool) else None
+    return raw if isinstance(raw, int | float) and not isinstance(raw, bool) and isfinite(raw) else None
 
 
 def snapshot(body: Mapping[str, Any], *, asked_at: datetime, received_at: datetime) -> VehicleSnapshot:
@@ -186,7 +196,7 @@ def snapshot(body: Mapping[str, Any], *, asked_at: datetime, received_at: dateti
         if observed_at is not None:
             readings[name] = Reading(raw["value"], min(observed_at - offset, received_at))
     state = body.get("state")
-    online_state = state if state in ONLINE_STATES else "unknown"
+    online_state = state if isinstance(state, str) and state in ONLINE_STATES else "unknown"
     readings["online_state"] = Reading(online_state, received_at)
     return VehicleSnapshot(online_state=online_state, taken_at=received_at, readings=readings, clock_offset=offset)
 
@@ -206,4 +216,4 @@ def read_time(raw: object) -> datetime | None:
         value = datetime.fromisoformat(raw)
     except ValueError:
         return None
-    return value.astimezone(UTC) if value.tzinfo is not None else None
+    return value.astimezone(UTC) if value.tzinfo is not None and value.year in YEARS else None
