@@ -14,11 +14,18 @@ class Batcher(Generic[Item, Result]):
     """Groups items for `write`, which answers for each in order.
 
     There is no waiting time to choose: a lone item is written at once, and under load batches grow by themselves to
-    what one round trip takes.
+    what one round trip takes. divide_on: errors that one item can bring upon all; then each is written alone.
     """
 
-    def __init__(self, write: Callable[[list[Item]], Awaitable[list[Result]]], *, limit: int = 500) -> None:
+    def __init__(
+        self,
+        write: Callable[[list[Item]], Awaitable[list[Result]]],
+        *,
+        limit: int = 500,
+        divide_on: tuple[type[Exception], ...] = (),
+    ) -> None:
         self._write = write
+        self._divide_on = divide_on
         self._limit = limit
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._writer: asyncio.Task[None] | None = None
@@ -34,13 +41,20 @@ class Batcher(Generic[Item, Result]):
     async def _run(self) -> None:
         while self._waiting:
             batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
-            try:
-                results = await self._write([item for item, _ in batch])
-            except Exception as error:  # noqa: BLE001 - whoever waits is told; nobody may wait for ever
-                for _, future in batch:
-                    if not future.done():
-                        future.set_exception(error)
-                continue
-            for (_, future), result in zip(batch, results, strict=True):
+            await self._write_and_tell(batch)
+
+    async def _write_and_tell(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
+        try:
+            results = await self._write([item for item, _ in batch])
+        except Exception as error:  # noqa: BLE001 - whoever waits is told; nobody may wait for ever
+            if len(batch) > 1 and isinstance(error, self._divide_on):
+                for one in batch:
+                    await self._write_and_tell([one])
+                return
+            for _, future in batch:
                 if not future.done():
-                    future.set_result(result)
+                    future.set_exception(error)
+            return
+        for (_, future), result in zip(batch, results, strict=True):
+            if not future.done():
+                future.set_result(result)

@@ -115,7 +115,8 @@ class Store:
         self._marks = marks
         self._results = results
         self._mark_batches = Batcher(self._write_marks)
-        self._outcome_batches = Batcher(self._write_outcomes)
+        # A text of a maker's that cannot be stored must not lose what became of other cars.
+        self._outcome_batches = Batcher(self._write_outcomes, divide_on=(psycopg.DataError, UnicodeError))
 
     async def claim(self, free: int) -> list[Job]:
         """Claim at most `free` commands, fairly between teams, at most one per car."""
