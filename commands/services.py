@@ -189,6 +189,8 @@ def cancel_command(*, command_id: UUID, actor: str) -> Command:
     Raises TooLate with the command's state when it may have left already or is over.
     """
     with acting_as(actor):
+        # The lane first, as a press does; the other way round the two would deadlock.
+        Lane.objects.select_for_update(of=("self",)).filter(command=command_id).first()
         cancelled = Command.objects.filter(pk=command_id, state__in=WAITING).update(
             state=State.CANCELLED, lease_until=None, finished_at=timezone.now()
         )

@@ -163,7 +163,8 @@ class Carrier:
     def _after_not_written(self) -> Outcome:
         if self._may_send_again():
             return self._make("sending", "queued", code="not_written")
-        return self._make("sending", "refused", code="not_written")
+        # Frozen for so long that the sweeper called it unknown: we know better, nothing left.
+        return self._make("sending,unknown", "refused", code="not_written")
 
     def _may_send_again(self) -> bool:
         # The permit counted: attempts on the job is the number before it.

@@ -86,8 +86,17 @@ WITH asked AS (
 SELECT id FROM permitted
 """
 
+# The lane is locked before the commands on it, by everybody who takes a command out of flight: a press holds the lane
+# while it supersedes, and whoever held the command and then wanted the lane met it in a deadlock.
+LOCK_LANES = """
+SELECT l.id FROM vehicles_lane l
+WHERE l.id IN (SELECT c.lane_id FROM commands_command c WHERE {which})
+ORDER BY l.id FOR NO KEY UPDATE
+"""
+LANES_ARE_LOCKED = "(SELECT count(*) FROM lanes) >= 0"
+
 # What became of commands, by fence: a worker that was overtaken moves nothing.
-RECORD = """
+RECORD = f"""
 WITH given AS (
     SELECT * FROM unnest(
         %(ids)s::uuid[], %(fences)s::bigint[], %(expected)s::text[], %(states)s::text[], %(refs)s::text[],
@@ -95,6 +104,8 @@ WITH given AS (
         %(observed)s::timestamptz[], %(retries)s::float8[], %(checks)s::float8[], %(are_crashes)s::boolean[]
     ) AS g(id, fence, expected, state, ref, evidence, code, reason, before, after, observed_at, retry_s, check_s,
            is_crash)
+), lanes AS MATERIALIZED (
+    {LOCK_LANES.format(which="c.id = ANY(%(ids)s::uuid[]) AND c.state IN ('claimed', 'sending')")}
 ), moved AS (
     UPDATE commands_command c
     SET state = g.state, lease_until = NULL, is_waking = false,
@@ -112,7 +123,8 @@ WITH given AS (
         next_check_at = CASE WHEN g.state IN ('sent', 'unknown')
                         THEN clock_timestamp() + g.check_s * interval '1 s' END
     FROM given g
-    WHERE c.id = g.id AND c.fence = g.fence AND c.state = ANY(string_to_array(g.expected, ','))
+    WHERE {LANES_ARE_LOCKED}
+        AND c.id = g.id AND c.fence = g.fence AND c.state = ANY(string_to_array(g.expected, ','))
     RETURNING c.id, c.fence, c.state
 ), noted AS (
     UPDATE commands_commandattempt a SET outcome = moved.state, finished_at = clock_timestamp()
@@ -178,6 +190,12 @@ WHERE c.id IN (
 RETURNING c.id
 """
 
+NOBODY_HAS_IT = f"""NOT EXISTS (
+        SELECT 1 FROM commands_dispatcher d WHERE d.id = c.dispatcher_id
+            AND d.seen_at > clock_timestamp() - interval '{SILENT_S} s')"""
+OVERDUE_CLAIM = f"c.state = 'claimed' AND (c.lease_until <= clock_timestamp() OR {NOBODY_HAS_IT})"
+OVERDUE_ANSWER = f"c.state = 'sending' AND (c.answer_by <= clock_timestamp() OR {NOBODY_HAS_IT})"
+
 SWEEP = (
     # Deadlines: nothing of these was sent.
     """
@@ -192,6 +210,7 @@ SWEEP = (
     """,
     # Claimed by a dispatcher that fell silent, or for longer than its lease: back to the queue, under a new fence.
     f"""
+    WITH lanes AS MATERIALIZED ({LOCK_LANES.format(which=OVERDUE_CLAIM)})
     UPDATE commands_command c SET lease_until = NULL, is_waking = false, fence = nextval('commands_fence'),
            state = CASE WHEN c.deadline <= clock_timestamp() THEN 'expired'
                         WHEN c.claims >= {MAX_CLAIMS} THEN 'refused' ELSE 'queued' END,
@@ -199,17 +218,14 @@ SWEEP = (
                              WHEN c.claims >= {MAX_CLAIMS} THEN 'parked' ELSE '' END,
            finished_at = CASE WHEN c.deadline <= clock_timestamp() OR c.claims >= {MAX_CLAIMS}
                          THEN clock_timestamp() END
-    WHERE c.state = 'claimed' AND (c.lease_until <= clock_timestamp() OR NOT EXISTS (
-        SELECT 1 FROM commands_dispatcher d WHERE d.id = c.dispatcher_id
-            AND d.seen_at > clock_timestamp() - interval '{SILENT_S} s'))
+    WHERE {LANES_ARE_LOCKED} AND {OVERDUE_CLAIM}
     """,
     # Permitted, and nobody is left to hear the answer: the car may have acted. Look at once.
     f"""
+    WITH lanes AS MATERIALIZED ({LOCK_LANES.format(which=OVERDUE_ANSWER)})
     UPDATE commands_command c SET state = 'unknown', error_code = 'outcome_unknown',
            answered_at = clock_timestamp(), next_check_at = clock_timestamp()
-    WHERE c.state = 'sending' AND (c.answer_by <= clock_timestamp() OR NOT EXISTS (
-        SELECT 1 FROM commands_dispatcher d WHERE d.id = c.dispatcher_id
-            AND d.seen_at > clock_timestamp() - interval '{SILENT_S} s'))
+    WHERE {LANES_ARE_LOCKED} AND {OVERDUE_ANSWER}
     """,
     "DELETE FROM commands_dispatcher WHERE seen_at < clock_timestamp() - interval '1 hour'",
 )

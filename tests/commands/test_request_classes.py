@@ -90,3 +90,27 @@ def test_lock_when_its_outcome_is_unknown_then_it_is_never_sent_again(link, car)
 
     assert known(command)[0] == "unknown"
     assert car.requests() == ["lock"]
+
+
+def test_unlock_when_the_permit_came_too_late_to_be_used_then_not_a_byte_is_sent_and_it_is_refused(
+    link, car, monkeypatch
+):
+    monkeypatch.setattr("commands.dispatch.carry.GUARD_S", 0.0)
+
+    command = press(link, Unlock())
+    carry()
+
+    assert known(command) == ("refused", "", "not_written", "")
+    assert (attempts_of(command), car.requests()) == ([(1, "refused")], [])
+
+
+def test_lock_when_the_permit_comes_too_late_every_time_then_it_is_tried_three_times_and_never_sent(
+    link, car, monkeypatch
+):
+    monkeypatch.setattr("commands.dispatch.carry.GUARD_S", 0.0)
+
+    command = press(link, Lock())
+    carry(linger_s=1.5)
+
+    assert known(command) == ("refused", "", "not_written", "")
+    assert ([outcome for _, outcome in attempts_of(command)], car.requests()) == (["queued", "queued", "refused"], [])
