@@ -41,7 +41,7 @@ GROUPS = (
 STATE_NOW = {
     "lock": _("Locked"),
     "unlock": _("Unlocked"),
-    "start_charge": _("Charging"),
+    "start_charge": pgettext_lazy("state", "Charging"),
     "stop_charge": _("Not charging"),
     "open_charge_port": _("Port is open"),
     "close_charge_port": _("Port is closed"),

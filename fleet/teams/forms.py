@@ -3,10 +3,12 @@
 from allauth.account.forms import LoginForm as BaseLoginForm
 from allauth.account.forms import SignupForm as BaseSignupForm
 from django import forms
-from django.core.validators import ProhibitNullCharactersValidator, RegexValidator
+from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
 from fleet.teams.passwords import MAXIMUM_LENGTH
+
+EMAIL_MAX_LENGTH = 254
 
 no_control_characters = RegexValidator(
     r"[\x00-\x1f\x7f\u202a-\u202e\u2066-\u2069]",
@@ -26,6 +28,8 @@ class SignupForm(BaseSignupForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs |= {"autocomplete": "name"}
         self.fields["team_name"].widget.attrs |= {"autocomplete": "organization"}
+        self.fields["email"].validators.append(MaxLengthValidator(EMAIL_MAX_LENGTH))
+        self.fields["email"].widget.attrs |= {"maxlength": EMAIL_MAX_LENGTH}
         self.fields["password1"].max_length = MAXIMUM_LENGTH
         self.fields["password1"].widget.attrs |= {"maxlength": MAXIMUM_LENGTH}
 

@@ -49,7 +49,7 @@ def unseal(sealed: bytes | memoryview, *, bound_to: str) -> str:
         raise CannotUnseal(f"no key {name!r} in the ring")
     try:
         opened = AESGCM(key).decrypt(rest[:_NONCE_BYTES], rest[_NONCE_BYTES:], f"{name}|{bound_to}".encode())
-    except InvalidTag as error:
+    except (InvalidTag, ValueError) as error:
         raise CannotUnseal("the value does not belong here or was damaged") from error
     return opened.decode()
 

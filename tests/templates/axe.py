@@ -33,7 +33,7 @@ def assert_accessible(page: Page) -> None:
     """Fail with axe's findings, if there are any."""
     faults = find_accessibility_faults(page)
 
-    assert faults == []
+    assert faults == [], faults
 
 
 def assert_no_sideways_scroll(page: Page) -> None:
@@ -49,7 +49,7 @@ def assert_no_sideways_scroll(page: Page) -> None:
         TOLERANCE_PX,
     )
 
-    assert sticking_out == []
+    assert sticking_out == [], sticking_out
 
 
 class Console:
@@ -67,4 +67,4 @@ class Console:
 
 def assert_quiet_console(console: Console) -> None:
     """Fail when the page wrote an error or a warning; a breach of the content policy is one."""
-    assert console.complaints == []
+    assert console.complaints == [], console.complaints

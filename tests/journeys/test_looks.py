@@ -1,0 +1,116 @@
+"""Every page in English and German: accessible, no sideways scroll, no word to the console."""
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from commands.services import request_command
+from fleet.adapters.commands import Lock
+from tests.factories import PASSWORD, make_share_link, make_simulator_app, make_team
+from tests.infrastructure.stack import CLIENT_ID, Stack
+from tests.journeys.conftest import Fleet, sign_in
+from tests.journeys.looks import PHONE, Looks
+
+LANGUAGES = ["en", "de"]
+
+
+@pytest.fixture(params=LANGUAGES)
+def context(browser: Browser, request: pytest.FixtureRequest) -> BrowserContext:
+    return browser.new_context(locale=request.param)
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Page:
+    return context.new_page()
+
+
+def test_pages_of_the_account_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
+    looks = Looks(page)
+    for path in ("login/", "signup/", "password/reset/"):
+        page.goto(f"{stack.url}/accounts/{path}")
+
+        looks.check()
+
+
+def test_pages_of_an_empty_team_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
+    with stack.orm():
+        membership = make_team()
+    looks = Looks(page)
+    sign_in(page, stack.url, membership.user.email, PASSWORD)
+    for path in ("vehicles/", "commands/", "links/", "accounts/logout/"):
+        page.goto(f"{stack.url}/{path}")
+
+        looks.check()
+
+
+def test_pages_of_a_fleet_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    everything = fleet.join(license_plate="NL-T 1")
+    little = fleet.join(license_plate="NL-T 2", scopes=["read_vin", "read_battery"], online="asleep")
+    with fleet.stack.orm():
+        command = request_command(vehicle=everything.vehicle, membership=fleet.membership, order=Lock())
+        make_share_link(fleet.membership)
+    looks = Looks(fleet.page)
+    page = fleet.page
+    paths = [
+        "vehicles/",
+        "vehicles/?q=nothing-like-it",
+        f"vehicles/{everything.vehicle_id}/",
+        f"vehicles/{little.vehicle_id}/",
+        f"vehicles/{everything.vehicle_id}/commands/",
+        "commands/",
+        f"commands/{command.id}/",
+        "links/",
+    ]
+    for path in paths:
+        page.goto(f"{fleet.stack.url}/{path}")
+        # A command that ends while axe looks would change the page under it.
+        expect(page.locator(".dot.live").locator("visible=true").filter(has_text="·")).to_have_count(0)
+
+        looks.check()
+
+
+def test_question_before_an_unlock_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    link = fleet.join(license_plate="NL-T 3")
+    looks = Looks(fleet.page)
+    fleet.open(link)
+
+    for kind in ("unlock", "set_pin"):
+        fleet.page.locator(f"form[data-asks='ask-{kind}'] button").click()
+        expect(fleet.page.get_by_role("dialog")).to_be_visible()
+        looks.check()
+        fleet.page.keyboard.press("Escape")
+
+
+def test_owners_flow_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
+    account = stack.simulator.account({"model": "ID.3", "license_plate": "HH-NL 43"}, brand="volkswagen")
+    with stack.orm():
+        make_simulator_app(CLIENT_ID)
+        _, secret = make_share_link(make_team("Hafen Test"))
+    looks = Looks(page)
+
+    page.goto(f"{stack.url}/c/{secret}/")
+    looks.check(width=PHONE)
+    page.locator("footer a.primary").click()
+    page.get_by_role("link", name="Volkswagen").wait_for()
+    looks.check(width=PHONE)
+    page.get_by_role("link", name="Volkswagen").click()
+    page.fill("input[type=email]", account.email)
+    page.fill("input[type=password]", account.password)
+    page.locator("form button").first.click()
+    page.locator("form button").first.click()
+    page.wait_for_url("**/connect/review/**", timeout=15_000)
+    looks.check(width=PHONE)
+    page.locator("footer button.primary").click()
+    page.wait_for_url("**/connect/done/**")
+    looks.check(width=PHONE)
+    page.goto(f"{stack.url}/c/{secret}/")
+    looks.check(width=PHONE)
+
+
+def test_pages_of_errors_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
+    looks = Looks(page)
+    for path in ("nowhere/", "c/there-is-no-such-link/"):
+        page.goto(f"{stack.url}/{path}")
+        # The browser itself notes the status of the page; that is no complaint of the page's.
+        looks.console.complaints.clear()
+
+        looks.check()
