@@ -68,7 +68,8 @@ LATITUDE = Number(-90.0, 90.0, 0, "°")
 LONGITUDE = Number(-180.0, 180.0, 0, "°")
 LABEL_MAX_LENGTH = 100
 _PIN = re.compile(r"[0-9]{4}")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Control characters, and halves of a surrogate pair, which neither a screen nor the database takes.
+_CONTROL = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 def check_pin(value: object) -> None:
