@@ -1,0 +1,55 @@
+"""The cast of the pages: people of a team, an outsider with a team and a car of their own, and browsers for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import pytest
+from django.test import Client
+
+from fleet.teams.models import Membership
+from fleet.teams.roles import Role
+from fleet.vehicles.models import VehicleLink
+from tests.factories import join_simulated_car, make_member, make_team
+from tests.infrastructure.simulator import Simulator
+
+
+@dataclass(frozen=True)
+class Cast:
+    owner: Membership
+    operator: Membership
+    viewer: Membership
+    outsider: Membership
+
+
+@pytest.fixture
+def cast(db: None) -> Cast:
+    owner = make_team()
+    return Cast(
+        owner,
+        make_member(owner.team, Role.OPERATOR),
+        make_member(owner.team, Role.VIEWER),
+        make_team("Another Fleet"),
+    )
+
+
+@pytest.fixture
+def link(cast: Cast, simulator: Simulator) -> VehicleLink:
+    """The team's car: electric, locked, online, without a trunk motor."""
+    return join_simulated_car(cast.owner, simulator, state={"locked": True}, not_capable=["trunk.open", "trunk.close"])
+
+
+@pytest.fixture
+def foreign_link(cast: Cast, simulator: Simulator) -> VehicleLink:
+    return join_simulated_car(cast.outsider, simulator)
+
+
+@pytest.fixture
+def browser_of() -> Callable[[Membership], Client]:
+    """A signed-in browser of a member; browser_of(member, enforce_csrf_checks=True) for one that checks the form."""
+
+    def sign_in(membership: Membership, **options: bool) -> Client:
+        client = Client(**options)
+        client.force_login(membership.user)
+        return client
+
+    return sign_in
