@@ -54,6 +54,11 @@ def _pin(*, required: bool) -> forms.CharField:
     )
 
 
+def has_form(kind: str) -> bool:
+    """Say whether a command takes values."""
+    return bool(_fields(kind, KINDS[kind].ranges))
+
+
 def make_form(
     kind: str, ranges: Mapping[str, Number], *, data: Any = None, initial: Mapping[str, Any] | None = None
 ) -> CommandForm | None:

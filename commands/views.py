@@ -15,7 +15,7 @@ from django.views.decorators.vary import vary_on_headers
 from commands.access import commands_of, get_command
 from commands.availability import check_availability
 from commands.cards import card_of, log_row
-from commands.forms import CommandForm, make_form
+from commands.forms import CommandForm, has_form, make_form
 from commands.history import entries_of, page_of
 from commands.models import Command
 from commands.panel import Panel, make_panel
@@ -50,7 +50,7 @@ def press(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
     vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.COMMAND)  # type: ignore[arg-type]
     if kind not in KINDS:
         raise Http404
-    form = make_form(kind, check_availability(find_link(vehicle), membership)[kind].ranges, data=request.POST)
+    form = _bind_form(request, vehicle, membership, kind)
     if KINDS[kind].asks and request.POST.get("confirm") != "1":
         offer = make_panel(vehicle, membership).offer(kind)
         if not offer.reason_code:
@@ -59,6 +59,12 @@ def press(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
     if order is None:
         return _render_refused(request, vehicle, membership, form)
     return _request(request, vehicle, membership, order, form)
+
+
+def _bind_form(request: HttpRequest, vehicle: Vehicle, membership: Membership, kind: str) -> CommandForm | None:
+    if not has_form(kind):
+        return None
+    return make_form(kind, check_availability(find_link(vehicle), membership)[kind].ranges, data=request.POST)
 
 
 def _request(

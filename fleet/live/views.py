@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
+from django.db import connection
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, StreamingHttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -34,9 +35,7 @@ async def stream(request: HttpRequest) -> HttpResponse:
     """Tell which fragments of a page changed, for the vehicles named in ?vehicle=. Ids only, never data."""
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
-    user = await request.auser()
-    wanted = _read_ids(request.GET.getlist("vehicle")[:MAX_VEHICLES])
-    page = await sync_to_async(_open_page)(user, wanted) if isinstance(user, User) else None
+    page = await sync_to_async(_open_page)(request)
     if page is None:
         # 204 tells EventSource to stay away; a fragment that is fetched says why.
         return HttpResponse(status=204)
@@ -57,8 +56,17 @@ def _read_ids(raw_ids: list[str]) -> list[UUID]:
     return found
 
 
-def _open_page(user: User, wanted: list[UUID]) -> Page | None:
+def _open_page(request: HttpRequest) -> Page | None:
     """Return a page for those of the vehicles that this person may see, all of one team; None when there is none."""
+    try:
+        wanted = _read_ids(request.GET.getlist("vehicle")[:MAX_VEHICLES])
+        return _find_page(request.user, wanted) if isinstance(request.user, User) else None
+    finally:
+        # A stream lives for minutes; were the connection kept for it, a dozen open pages would use up the pool.
+        connection.close()
+
+
+def _find_page(user: User, wanted: list[UUID]) -> Page | None:
     teams = [m.team_id for m in memberships_of(user) if m.may(Permission.VIEW)]
     rows = Vehicle.objects.filter(id__in=wanted, team_id__in=teams, removed_at__isnull=True)
     by_team: dict[UUID, set[str]] = {}

@@ -13,11 +13,13 @@ SESSION_KEY = "team"
 
 
 def memberships_of(user: User | AnonymousUser) -> list[Membership]:
-    """Return the memberships a person has now, oldest first."""
+    """Return the memberships a person has, oldest first; asked once per request, since `user` is made anew for each."""
     if not isinstance(user, User):
         return []
-    live = Membership.objects.filter(user=user, ended_at__isnull=True, user__is_active=True)
-    return list(live.select_related("team", "authority").order_by("created_at"))
+    if user.loaded_memberships is None:  # kept for the life of this object: one request
+        live = Membership.objects.filter(user=user, ended_at__isnull=True, user__is_active=True)
+        user.loaded_memberships = list(live.select_related("team", "authority", "user").order_by("created_at"))
+    return user.loaded_memberships
 
 
 def get_membership(user: User | AnonymousUser, team_id: UUID, *, to: Permission) -> Membership:
@@ -44,9 +46,7 @@ def get_current_membership(request: HttpRequest, *, to: Permission) -> Membershi
 
 
 def current_membership(request: HttpRequest) -> Membership | None:
-    """Return the membership in which this browser session works, or None. Asked once per request."""
-    if not hasattr(request, "_fleetwell_memberships"):
-        request._fleetwell_memberships = memberships_of(request.user)  # type: ignore[attr-defined, arg-type] # noqa: SLF001
-    memberships: list[Membership] = request._fleetwell_memberships  # type: ignore[attr-defined] # noqa: SLF001
+    """Return the membership in which this browser session works, or None."""
+    memberships = memberships_of(request.user)  # type: ignore[arg-type]
     chosen = request.session.get(SESSION_KEY)
     return next((m for m in memberships if str(m.team_id) == chosen), memberships[0] if memberships else None)

@@ -35,6 +35,9 @@ class User(AbstractBaseUser):
 
     objects = UserManager()
 
+    # See fleet.teams.access.memberships_of.
+    loaded_memberships: "list[Membership] | None" = None
+
     USERNAME_FIELD = "email"
     EMAIL_FIELD = "email"
     REQUIRED_FIELDS: list[str] = []

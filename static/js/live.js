@@ -6,6 +6,7 @@ const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30000;
 const OTHERS_WITHIN_MS = 1000;
 const ACTED_FOR_MS = 120000;
+const REST_AFTER_MS = 120;
 const root = document.documentElement;
 let stream = null;
 let following = "";
@@ -37,12 +38,13 @@ function open() {
   stream.addEventListener("changed", ({ data }) => {
     const { vehicle, command, state } = JSON.parse(data);
     setTimeout(() => {
-      if (state) tell("state", vehicle);
-      if (command) {
-        tell("command", command);
-        tell("latest", vehicle);
-      }
+      // The part that people wait for is fetched first and alone.
       tell("commands", vehicle);
+      if (command) tell("command", command);
+      setTimeout(() => {
+        if (state) tell("state", vehicle);
+        if (command) tell("latest", vehicle);
+      }, REST_AFTER_MS);
     }, hasActed() ? 0 : Math.random() * OTHERS_WITHIN_MS);
   });
   stream.addEventListener("error", () => {

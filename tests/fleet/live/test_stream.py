@@ -96,6 +96,19 @@ def test_stream_when_a_command_moves_then_only_the_pages_of_that_car_hear_of_it(
     assert {key for message in listener.told for key in message} <= {"vehicle", "command", "state"}
 
 
+def test_stream_when_many_pages_are_open_then_they_keep_no_connection_from_the_others(
+    stack: Stack, cast: dict[str, Any]
+) -> None:
+    path = f"/live/?vehicle={cast['cars'][0].vehicle_id}"
+    more_than_the_pool_has = 3 * int(stack.env.get("FLEETWELL_DB_POOL", "12"))
+
+    streams = [ask(stack, path, cast["session"]) for _ in range(more_than_the_pool_has)]
+
+    assert ask(stack, "/vehicles/", cast["session"]).status == 200
+    for stream in streams:
+        stream.close()
+
+
 @pytest.mark.parametrize("query", ["", "?vehicle=nonsense", "?vehicle=00000000-0000-4000-8000-000000000000"])
 def test_stream_when_there_is_nothing_to_follow_then_it_sends_the_page_away(
     stack: Stack, cast: dict[str, Any], query: str
