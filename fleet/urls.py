@@ -1,13 +1,22 @@
 """All addresses of the product; each app keeps its own."""
 
-from django.urls import include, path
+from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from fleet.live.views import healthz
+from fleet.teams.views import ChooseNewPassword, ResetPassword, SignIn, SignUp
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="vehicles:list"), name="home"),
     path("healthz", healthz, name="healthz"),
+    path("accounts/login/", SignIn.as_view(), name="account_login"),
+    path("accounts/signup/", SignUp.as_view(), name="account_signup"),
+    path("accounts/password/reset/", ResetPassword.as_view(), name="account_reset_password"),
+    re_path(
+        r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
+        ChooseNewPassword.as_view(),
+        name="account_reset_password_from_key",
+    ),
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("vehicles/", include("fleet.vehicles.urls")),

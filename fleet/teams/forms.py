@@ -1,5 +1,8 @@
 """Forms of sign-up and sign-in."""
 
+from typing import Any
+
+from allauth.account.adapter import get_adapter
 from allauth.account.forms import LoginForm as BaseLoginForm
 from allauth.account.forms import SignupForm as BaseSignupForm
 from django import forms
@@ -35,11 +38,19 @@ class SignupForm(BaseSignupForm):
 
 
 class LoginForm(BaseLoginForm):
+    """E-mail and password; whoever may not sign in reads the same, whatever the reason."""
+
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         password = self.fields["password"]
         # Refuse by length before hashing.
         password.validators += [ProhibitNullCharactersValidator(), _at_most(MAXIMUM_LENGTH)]
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned: dict[str, Any] | None = super().clean()
+        if self.user is not None and not self.user.is_active:
+            raise get_adapter().validation_error("email_password_mismatch")
+        return cleaned
 
 
 def _at_most(length: int) -> RegexValidator:
