@@ -177,3 +177,16 @@ def test_search_for_evidence_when_one_car_answers_nonsense_then_the_others_are_s
     assert (sent, looked_at) == (["sent"] * 3, 3)
     # The horn has no reading of its own, so the maker's word ends it.
     assert after == ["sent", "confirmed", "sent"]
+
+
+def test_second_command_of_a_car_when_the_firsts_connection_is_still_good_then_it_gets_its_own_all_the_same(links):
+    with maker(accept) as server:
+        point_maker_at(server.url)
+        press(links[0], HonkHorn())
+        last = press(links[0], Unlock())
+        carry(last, until={"sent"})
+
+    assert [(request.json()["command"], request.number) for request in server.acting] == [
+        ("horn.honk", 1),
+        ("unlock", 1),
+    ]
