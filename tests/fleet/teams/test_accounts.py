@@ -267,9 +267,8 @@ def test_password_reset_when_the_link_is_used_then_it_works_once() -> None:
 
     form = browser.get(link, follow=True)
     refused = browser.post(form.request["PATH_INFO"], {"password1": "short", "password2": "short"})
-    browser.post(
-        form.request["PATH_INFO"], {"password1": "sails of another ship", "password2": "sails of another ship"}
-    )
+    new = "sails of another ship"
+    browser.post(form.request["PATH_INFO"], {"password1": new, "password2": new})
     again = Client().get(link, follow=True)
 
     assert refused.status_code == 422
