@@ -166,3 +166,10 @@ def wait_for(command: Command, *states: str, waking: bool = False) -> None:
 def point_maker_at(url: str) -> ProviderApp:
     """Let the simulator's registration speak to another address."""
     return ensure_simulator(url=url, client_id=CLIENT_ID, client_secret=CLIENT_SECRET)
+
+
+@contextmanager
+def undone(connection: psycopg.Connection[Any]) -> Iterator[None]:
+    """Whatever is done inside is rolled back."""
+    with connection.transaction(force_rollback=True):
+        yield

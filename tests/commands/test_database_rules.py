@@ -1,7 +1,6 @@
 """What the database itself refuses, whoever asks: an old worker, the application, the owner of the tables in psql."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import psycopg
 import pytest
@@ -10,7 +9,7 @@ from psycopg import errors, sql
 from commands.models import FINAL, State
 from commands.transitions import TRANSITIONS
 from fleet.adapters.commands import Lock, SetPin, Unlock
-from tests.commands.rig import carry, press
+from tests.commands.rig import carry, press, undone
 from tests.factories import join_simulated_car, make_team
 
 
@@ -21,12 +20,6 @@ def anybody(request, committed_db) -> Iterator[psycopg.Connection]:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute("SELECT set_config('fleetwell.actor', 'system:test', false)")
         yield connection
-
-
-@contextmanager
-def undone(connection: psycopg.Connection) -> Iterator[None]:
-    with connection.transaction(force_rollback=True):
-        yield
 
 
 def move(connection: psycopg.Connection, command_id: object, state: str) -> None:
@@ -191,58 +184,6 @@ def test_change_of_state_when_nobody_is_named_then_it_is_refused(link, committed
 
     assert isinstance(refusal.value, errors.UndefinedObject | errors.CheckViolation)
     assert "fleetwell.actor" in str(refusal.value) or "event_has_actor" in str(refusal.value)
-
-
-def refusers(connection: psycopg.Connection, statements: list[str]) -> dict[str, str]:
-    """Which kind of error each statement got; "" for one that passed."""
-    found = {}
-    for statement in statements:
-        found[statement] = ""
-        with undone(connection):
-            try:
-                connection.execute(statement)
-            except errors.Error as error:
-                found[statement] = type(error).__name__
-    return found
-
-
-LOG_CHANGES = [
-    "UPDATE events_event SET kind = 'command.confirmed'",
-    "DELETE FROM events_event",
-    "TRUNCATE events_event",
-    "TRUNCATE events_event CASCADE",
-]
-
-
-def test_log_when_somebody_wants_to_change_it_then_the_rights_or_the_trigger_refuse(link, committed_db, as_owner):
-    press(link, Lock())
-
-    with psycopg.connect(committed_db.url, autocommit=True) as as_application:
-        told_application = refusers(as_application, LOG_CHANGES)
-
-    assert told_application == dict.fromkeys(LOG_CHANGES, "InsufficientPrivilege")
-    assert refusers(as_owner, LOG_CHANGES) == dict.fromkeys(LOG_CHANGES, "CheckViolation")
-
-
-OWNERS_ALONE = [
-    "DELETE FROM commands_command",
-    "DELETE FROM commands_commandattempt",
-    "INSERT INTO commands_transition VALUES ('confirmed', 'queued')",
-    "UPDATE commands_transition SET to_state = 'queued'",
-    "DELETE FROM commands_transition",
-    "TRUNCATE commands_command CASCADE",
-    "ALTER TABLE commands_command DISABLE TRIGGER command_guard",
-    "SET session_replication_role = replica",
-]
-
-
-def test_application_when_it_wants_what_only_the_owner_may_then_it_is_refused(link, committed_db):
-    press(link, Lock())
-
-    with psycopg.connect(committed_db.url, autocommit=True) as connection:
-        refused = refusers(connection, OWNERS_ALONE)
-
-    assert refused == dict.fromkeys(OWNERS_ALONE, "InsufficientPrivilege")
 
 
 def test_lane_and_secret_when_a_command_is_moved_by_hand_then_they_are_let_go_by_every_path(link, anybody):
