@@ -134,7 +134,7 @@ def _render_command(
 ) -> HttpResponse:
     card = card_of(command, may_cancel=membership.may(Permission.COMMAND))
     context: dict[str, Any] = {name.name: getattr(card, name.name) for name in dataclasses.fields(card)}
-    context["is_alone"] = True
+    context["is_alone"] = request.GET.get("in") != "panel"
     if request.htmx and not request.htmx.history_restore_request:  # type: ignore[attr-defined]
         return render(request, "commands/_command.html", context, status=status)
     context |= {"vehicle": command.vehicle, "entries": entries_of(command)}

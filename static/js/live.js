@@ -39,9 +39,9 @@ function open() {
     const { vehicle, command, state } = JSON.parse(data);
     setTimeout(() => {
       // The part that people wait for is fetched first and alone.
-      tell("commands", vehicle);
-      if (command) tell("command", command);
+      if (command) tellCard(command);
       setTimeout(() => {
+        tell("commands", vehicle);
         if (state) tell("state", vehicle);
         if (command) tell("latest", vehicle);
       }, REST_AFTER_MS);
@@ -60,6 +60,16 @@ function open() {
 let actedAt = -Infinity;
 const hasActed = () => performance.now() - actedAt < ACTED_FOR_MS;
 document.addEventListener("submit", () => (actedAt = performance.now()), true);
+
+// A car may be quicker than the answer to the press: its card is told as soon as it is on the page.
+const early = new Set();
+function tellCard(id) {
+  if (document.getElementById(`command-${id}`)) tell("command", id);
+  else early.add(id);
+}
+document.addEventListener("fleetwell:swapped", () => {
+  for (const id of early) if (document.getElementById(`command-${id}`) && early.delete(id)) tell("command", id);
+});
 
 const tell = (kind, id) => document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}-${id}`));
 
