@@ -168,7 +168,7 @@ def spread(times: list[float]) -> dict[str, float]:
 
 
 async def keep_pages_open(cookies: dict[str, str], vehicles: list[str]) -> None:
-    """Do what other people's open pages do: follow the stream, fetch what it names, and poll every 15 s."""
+    """Do what other people's open pages do: follow the stream, and fetch what it names."""
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(URL, cookies=cookies, connector=connector) as session:
         pages = [asyncio.create_task(one_page(session, vehicles[n % len(vehicles)])) for n in range(OTHER_PAGES)]
@@ -180,16 +180,23 @@ async def keep_pages_open(cookies: dict[str, str], vehicles: list[str]) -> None:
 async def one_page(session: aiohttp.ClientSession, vehicle: str) -> None:
     identity = vehicle.strip("/").rpartition("/")[2]
     forever = aiohttp.ClientTimeout(total=None)
+    fetches: set[asyncio.Task[None]] = set()
     async with session.get("/live/", params={"vehicle": identity}, timeout=forever) as stream:
         async for raw in stream.content:
-            if not raw.startswith(b"data: "):
-                continue
-            # As live.js does: pages that did not press spread their fetches over a second.
-            await asyncio.sleep(random.random())
-            parts = ["commands/", *["commands/latest/"] * (b'"command"' in raw), *["state/"] * (b'"state"' in raw)]
-            for part in parts:
-                async with session.get(f"{vehicle}{part}", headers={"HX-Request": "true"}) as answer:
-                    await answer.read()
+            if raw.startswith(b"data: "):
+                fetch = asyncio.create_task(fetch_changes(session, vehicle, json.loads(raw[6:])))
+                fetches.add(fetch)
+                fetch.add_done_callback(fetches.discard)
+
+
+async def fetch_changes(session: aiohttp.ClientSession, vehicle: str, changed: dict[str, Any]) -> None:
+    """Fetch as live.js does on a page that did not press: spread over a second, or over ten for mere readings."""
+    await asyncio.sleep(random.random() * (1 if "command" in changed else 10))
+    parts = {"commands/": {"command", "buttons"}, "commands/latest/": {"command"}, "state/": {"state"}}
+    for part, reasons in parts.items():
+        if reasons & changed.keys():
+            async with session.get(f"{vehicle}{part}", headers={"HX-Request": "true"}) as answer:
+                await answer.read()
 
 
 if __name__ == "__main__":

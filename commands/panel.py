@@ -72,12 +72,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Panel:
-    """What templates/commands/_panel.html shows."""
+    """What templates/commands/_panel.html shows. is_idle: nothing runs, so nothing will change by itself."""
 
     vehicle: Vehicle
     groups: list[Group]
     cards: list[Card]
     poll_s: float
+    is_idle: bool
 
     def offer(self, kind: str) -> Offer:
         """Return the offer of one command."""
@@ -98,11 +99,13 @@ def make_panel(vehicle: Vehicle, membership: Membership, *, forms: Mapping[str, 
         for kind in KINDS
     }
     cards = _cards(vehicle, membership)
+    polls_s = [card.poll_s for card in cards if card.poll_s is not None]
     return Panel(
         vehicle=vehicle,
         groups=[Group(str(title), [offers[kind] for kind in kinds]) for title, kinds in GROUPS],
         cards=cards,
-        poll_s=min((card.poll_s for card in cards if card.poll_s is not None), default=POLL_IDLE_S),
+        poll_s=min(polls_s, default=POLL_IDLE_S),
+        is_idle=not polls_s,
     )
 
 

@@ -117,7 +117,12 @@ class Carrier:
     async def _wake(self, adapter: Adapter, access: Access) -> None:
         await self._store.note_waking(self._job)
         budget_s = min(WAKE_BUDGET_S, self._left_s() - MARGIN_S)
-        if budget_s <= 0 or not await adapter.wake(access, budget_s=budget_s):
+        try:
+            is_awake = budget_s > 0 and await adapter.wake(access, budget_s=budget_s)
+        except AdapterError as error:
+            # Woken once: a give-back would wake it again and again, and the 12 V battery pays.
+            raise AdapterError("vehicle_asleep", detail=error.code) from error
+        if not is_awake:
             raise AdapterError("vehicle_asleep")
 
     # The permit ---------------------------------------------------------------------------------------------------

@@ -140,7 +140,11 @@ class Dispatcher:
     async def _keep_alive(self, store: Store) -> None:
         while True:
             await asyncio.sleep(ALIVE_EVERY_S)
-            await store.note_alive(len(self._carrying))
+            try:
+                await store.note_alive(len(self._carrying))
+            except psycopg.Error as error:
+                # Silent for longer, the sweeper takes our commands back; their fences then refuse what we still do.
+                logger.warning("dispatcher could not give a sign of life: %s", type(error).__name__)
 
 
 def _after_crash(carrier: Carrier, job: Job) -> Outcome:

@@ -35,17 +35,20 @@ CREATE FUNCTION command_guard() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF (NEW.id, NEW.team_id, NEW.vehicle_id, NEW.lane_id, NEW.link_id, NEW.app_id, NEW.kind, NEW.family,
         NEW.retry_class, NEW.parameters, NEW.authority_id, NEW.authority_version, NEW.consent_version,
-        NEW.sequence, NEW.max_attempts, NEW.accepted_at)
+        NEW.user_id, NEW.origin, NEW.idempotency_key, NEW.sequence, NEW.max_attempts, NEW.accepted_at)
        IS DISTINCT FROM
        (OLD.id, OLD.team_id, OLD.vehicle_id, OLD.lane_id, OLD.link_id, OLD.app_id, OLD.kind, OLD.family,
         OLD.retry_class, OLD.parameters, OLD.authority_id, OLD.authority_version, OLD.consent_version,
-        OLD.sequence, OLD.max_attempts, OLD.accepted_at)
+        OLD.user_id, OLD.origin, OLD.idempotency_key, OLD.sequence, OLD.max_attempts, OLD.accepted_at)
        OR NEW.deadline > OLD.deadline OR NEW.fence < OLD.fence
        OR NEW.claims < OLD.claims - 1  -- a give-back returns its own claim, and no more
     THEN
         RAISE EXCEPTION 'command %: an immutable or monotonic column changed', OLD.id USING ERRCODE = '23514';
     END IF;
     IF NEW.state = OLD.state THEN
+        IF OLD.finished_at IS NOT NULL THEN
+            RAISE EXCEPTION 'command %: is over, nothing about it changes', OLD.id USING ERRCODE = '23514';
+        END IF;
         IF NEW.attempts <> OLD.attempts THEN
             RAISE EXCEPTION 'command %: attempt without a permit', OLD.id USING ERRCODE = '23514';
         END IF;
@@ -95,6 +98,37 @@ CREATE TRIGGER command_left AFTER UPDATE OF state ON commands_command
     FOR EACH ROW WHEN (OLD.state IS DISTINCT FROM NEW.state) EXECUTE FUNCTION command_left();
 """
 
+# An attempt is the record of a permit: it exists only beside a command that was just permitted under this fence, and
+# afterwards learns its outcome once.
+ATTEMPT = """
+CREATE FUNCTION attempt_permitted() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NOT EXISTS (SELECT 1 FROM commands_command c WHERE c.id = NEW.command_id AND c.state = 'sending'
+                   AND c.fence = NEW.fence AND c.attempts = NEW.n) THEN
+        RAISE EXCEPTION 'command %: attempt without a permit', NEW.command_id USING ERRCODE = '23514';
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER attempt_permitted AFTER INSERT ON commands_commandattempt
+    FOR EACH ROW EXECUTE FUNCTION attempt_permitted();
+CREATE FUNCTION attempt_guard() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.id, NEW.team_id, NEW.command_id, NEW.n, NEW.fence, NEW.permitted_at)
+       IS DISTINCT FROM (OLD.id, OLD.team_id, OLD.command_id, OLD.n, OLD.fence, OLD.permitted_at) THEN
+        RAISE EXCEPTION 'attempt %: only its outcome may be written', OLD.id USING ERRCODE = '23514';
+    END IF;
+    RETURN NEW;
+END $$;
+CREATE TRIGGER attempt_guard BEFORE UPDATE ON commands_commandattempt
+    FOR EACH ROW EXECUTE FUNCTION attempt_guard();
+"""
+UNDO_ATTEMPT = """
+DROP TRIGGER attempt_permitted ON commands_commandattempt;
+DROP TRIGGER attempt_guard ON commands_commandattempt;
+DROP FUNCTION attempt_permitted;
+DROP FUNCTION attempt_guard;
+"""
+
 
 class Migration(migrations.Migration):
     dependencies = [("commands", "0001_initial"), ("vehicles", "0002_keep_rows_in_their_team")]
@@ -103,6 +137,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(ACCEPT, "DROP TRIGGER command_accepted ON commands_command; DROP FUNCTION command_accepted;"),
         migrations.RunSQL(GUARD, "DROP TRIGGER command_guard ON commands_command; DROP FUNCTION command_guard;"),
         migrations.RunSQL(LEAVE, "DROP TRIGGER command_left ON commands_command; DROP FUNCTION command_left;"),
+        migrations.RunSQL(ATTEMPT, UNDO_ATTEMPT),
         revoke("commands_transition", "INSERT, UPDATE, DELETE"),
         revoke("commands_command", "DELETE"),
         revoke("commands_commandattempt", "DELETE"),

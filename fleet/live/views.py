@@ -97,7 +97,8 @@ async def _lines(page: Page) -> AsyncIterator[str]:
 async def _gather(page: Page, first: dict[str, Any]) -> list[dict[str, Any]]:
     """Return what changed, one message a car: a command's quick moves together, its end at once.
 
-    A message names a vehicle, "state" when it reported something, and the command that moved, if any.
+    A message names a vehicle, "state" when it reported something, "buttons" when that is what buttons show, and the
+    command that moved, if any.
     """
     told: dict[str, dict[str, Any]] = {}
     _note(told, first)
@@ -119,6 +120,8 @@ def _note(told: dict[str, dict[str, Any]], message: dict[str, Any]) -> None:
         entry["command"] = identity
     if what != "command" or message["kind"] == "look":
         entry["state"] = True
+    if message.get("buttons"):
+        entry["buttons"] = True
 
 
 def _is_end(message: dict[str, Any]) -> bool:

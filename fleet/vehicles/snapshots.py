@@ -7,7 +7,11 @@ from uuid import UUID
 
 from django.db import connection
 
+from fleet.adapters.commands import KINDS
 from fleet.adapters.signals import SIGNALS, VehicleSnapshot
+
+# The signals that say whether a button shows "on"; most readings of most cars are not among what changed.
+PROVING = sorted({command.signal for command in KINDS.values() if command.signal is not None})
 
 # Older never overwrites newer. Pages are told only when a value changed, not for every read.
 SAVE_SNAPSHOT = """
@@ -25,12 +29,14 @@ WITH given AS (
         WHERE excluded.observed_at >= s.observed_at
     RETURNING signal, value
 ), changed AS (
-    SELECT 1 FROM saved LEFT JOIN before USING (signal) WHERE before.value IS DISTINCT FROM saved.value LIMIT 1
+    SELECT count(*) AS n, bool_or(signal = ANY(%(proving)s)) AS buttons
+    FROM saved LEFT JOIN before USING (signal) WHERE before.value IS DISTINCT FROM saved.value
 ), touched AS (
     UPDATE vehicles_vehicle SET read_at = clock_timestamp() WHERE id = %(vehicle)s
 )
 SELECT pg_notify('fleetwell_live', json_build_object('kind', 'vehicle.read', 'team', %(team)s::uuid,
-                                                     'vehicle', %(vehicle)s::uuid)::text) FROM changed
+                                                     'vehicle', %(vehicle)s::uuid, 'buttons', buttons)::text)
+FROM changed WHERE n > 0
 """
 
 
@@ -48,6 +54,7 @@ def snapshot_parameters(
         "team": team_id,
         "vehicle": vehicle_id,
         "source": source,
+        "proving": PROVING,
         "signals": [row[0] for row in rows],
         "values": [row[1] for row in rows],
         "observed": [row[2] for row in rows],

@@ -3,6 +3,7 @@
 //   fleetwell:swapped                 the page has new content
 //   fleetwell:lost, fleetwell:found   the server can't be reached, or can again
 //   fleetwell:unanswered              a form was sent and no answer came
+const IDLE_POLL_MS = 60000;
 const RETRY_MS = [2000, 4000, 8000, 15000];
 const failures = new WeakMap();
 let lost = false;
@@ -22,6 +23,16 @@ function tryAgain(part) {
   failures.set(part, count + 1);
   setTimeout(() => part.isConnected && window.htmx.process(part, true), RETRY_MS[Math.min(count, RETRY_MS.length - 1)]);
 }
+
+// While the stream tells what changed, a part with nothing under way need not ask every few seconds whether it did.
+const askedAt = new WeakMap();
+document.addEventListener("htmx:config:request", (event) => {
+  const { sourceElement, sourceEvent } = event.detail.ctx;
+  const isTold = document.documentElement.dataset.live === "on" && sourceElement.hasAttribute("data-idle");
+  if (sourceEvent?.type === "every" && isTold && performance.now() - (askedAt.get(sourceElement) ?? 0) < IDLE_POLL_MS)
+    return event.preventDefault();
+  askedAt.set(sourceElement, performance.now());
+});
 
 document.addEventListener("htmx:after:request", ({ detail: { ctx } }) => {
   const { status } = ctx.response;

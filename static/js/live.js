@@ -5,6 +5,7 @@
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30000;
 const OTHERS_WITHIN_MS = 1000;
+const READINGS_WITHIN_MS = 10000;
 const ACTED_FOR_MS = 120000;
 const REST_AFTER_MS = 120;
 const root = document.documentElement;
@@ -36,16 +37,17 @@ function open() {
     hasListened = true;
   });
   stream.addEventListener("changed", ({ data }) => {
-    const { vehicle, command, state } = JSON.parse(data);
+    const { vehicle, command, state, buttons } = JSON.parse(data);
+    const othersWithin = command ? OTHERS_WITHIN_MS : READINGS_WITHIN_MS;
     setTimeout(() => {
       // The part that people wait for is fetched first and alone.
       if (command) tellCard(command);
       setTimeout(() => {
-        tell("commands", vehicle);
         if (state) tell("state", vehicle);
+        if (command || buttons) tell("commands", vehicle);
         if (command) tell("latest", vehicle);
       }, REST_AFTER_MS);
-    }, hasActed() ? 0 : Math.random() * OTHERS_WITHIN_MS);
+    }, hasActed() ? 0 : Math.random() * othersWithin);
   });
   stream.addEventListener("error", () => {
     close();
@@ -56,7 +58,8 @@ function open() {
   });
 }
 
-// Who pressed sees the answer at once; the other open pages of the same car spread their fetches over a second.
+// Who pressed sees the answer at once; the other open pages of the same car spread their fetches: over a
+// second when a command moved, over ten when the car just reported something.
 let actedAt = -Infinity;
 const hasActed = () => performance.now() - actedAt < ACTED_FOR_MS;
 document.addEventListener("submit", () => (actedAt = performance.now()), true);

@@ -93,7 +93,7 @@ def test_stream_when_a_command_moves_then_only_the_pages_of_that_car_hear_of_it(
     expected = {"vehicle": str(watched.vehicle_id), "command": str(command.id)}
     assert listener.wait_for(lambda told: any(expected.items() <= message.items() for message in told))
     assert {message["vehicle"] for message in listener.told} == {str(watched.vehicle_id)}
-    assert {key for message in listener.told for key in message} <= {"vehicle", "command", "state"}
+    assert {key for message in listener.told for key in message} <= {"vehicle", "command", "state", "buttons"}
 
 
 def test_stream_when_many_pages_are_open_then_they_keep_no_connection_from_the_others(
