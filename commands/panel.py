@@ -93,12 +93,13 @@ def make_panel(vehicle: Vehicle, membership: Membership, *, forms: Mapping[str, 
     link = find_link(vehicle)
     available = check_availability(link, membership)
     state = readings_of(vehicle)
-    latest = _latest_commands(vehicle, membership)
+    recent = _recent_commands(vehicle, membership)
+    latest = _latest_by_kind(recent)
     offers = {
         kind: _offer(vehicle, available[kind], state, latest.get(kind), (forms or {}).get(kind), bool(link))
         for kind in KINDS
     }
-    cards = _cards(vehicle, membership)
+    cards = _cards(recent, membership)
     polls_s = [card.poll_s for card in cards if card.poll_s is not None]
     return Panel(
         vehicle=vehicle,
@@ -109,24 +110,29 @@ def make_panel(vehicle: Vehicle, membership: Membership, *, forms: Mapping[str, 
     )
 
 
-def _latest_commands(vehicle: Vehicle, membership: Membership) -> dict[str, Command]:
-    """Return per kind the latest command, if it is also the latest of its family: older ones say nothing now."""
-    rows = (
-        Command.objects.filter(vehicle=vehicle, team_id=membership.team_id)
-        .order_by("family", "-sequence")
-        .distinct("family")
-        .select_related("user", "app", "vehicle")
-    )
-    return {command.kind: command for command in rows}
-
-
-def _cards(vehicle: Vehicle, membership: Membership) -> list[Card]:
+def _recent_commands(vehicle: Vehicle, membership: Membership) -> list[Command]:
+    """Return what runs, and what ended so recently that a button still speaks of it; newest first."""
     recent = Command.objects.filter(vehicle=vehicle, team_id=membership.team_id).exclude(
-        finished_at__lt=timezone.now() - SHOWN_AFTER_END
+        finished_at__lt=timezone.now() - FAILURE_SHOWN
     )
-    rows = recent.select_related("user", "app", "vehicle").order_by("-accepted_at")[:MAX_CARDS]
+    rows = list(recent.select_related("user").order_by("-sequence"))
+    for command in rows:
+        command.vehicle = vehicle
+    return rows
+
+
+def _latest_by_kind(recent: list[Command]) -> dict[str, Command]:
+    """Return per kind the latest command, if it is also the latest of its family: older ones say nothing now."""
+    by_family: dict[str, Command] = {}
+    for command in recent:
+        by_family.setdefault(command.family, command)
+    return {command.kind: command for command in by_family.values()}
+
+
+def _cards(recent: list[Command], membership: Membership) -> list[Card]:
+    shown = [c for c in recent if c.finished_at is None or timezone.now() - c.finished_at < SHOWN_AFTER_END]
     may_cancel = membership.may(Permission.COMMAND)
-    return [card_of(command, may_cancel=may_cancel) for command in rows]
+    return [card_of(command, may_cancel=may_cancel) for command in shown[:MAX_CARDS]]
 
 
 def _offer(
