@@ -46,7 +46,7 @@ _ALL = (
     Scope("read_battery", gettext_noop("Battery and range"), gettext_noop("Charge level, range, 12-volt battery")),
     Scope("read_charge", gettext_noop("Charging"), gettext_noop("Plugged in, charging speed, charge limit")),
     Scope("read_fuel", gettext_noop("Fuel level"), gettext_noop("How full the tank is")),
-    Scope("read_lock_state", gettext_noop("Doors and locks"), gettext_noop("Whether doors, boot and locks are open")),
+    Scope("read_lock_state", gettext_noop("Doors and locks"), gettext_noop("Whether doors, trunk and locks are open")),
     Scope("read_climate", gettext_noop("Temperatures"), gettext_noop("In the car and outside, and the heating")),
     Scope("read_location", gettext_noop("Location"), gettext_noop("Where the car is and whether it moves")),
     Scope(
@@ -54,7 +54,7 @@ _ALL = (
     ),
     Scope("control_charge", gettext_noop("Start and stop charging"), gettext_noop("Also charge limit and charge port")),
     Scope("control_climate", gettext_noop("Heating and cooling"), gettext_noop("Start, stop and set the temperature")),
-    Scope("control_trunk", gettext_noop("Open and close the boot"), gettext_noop("At the back and at the front")),
+    Scope("control_trunk", gettext_noop("Open and close the trunk"), gettext_noop("At the back and at the front")),
     Scope("control_navigation", gettext_noop("Send a destination"), gettext_noop("To the car’s navigation system")),
     Scope("control_pin", gettext_noop("PIN and valet mode"), gettext_noop("Set and take away the PIN needed to drive")),
     Scope("control_engine", gettext_noop("Start and stop the engine"), gettext_noop("While the car is parked")),

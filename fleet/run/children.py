@@ -28,7 +28,7 @@ class Child:
 def simulator(addresses: Addresses, *, state: Path, env: Mapping[str, str]) -> Child:
     command = [sys.executable, "-m", "simulator", "--host", "127.0.0.1", "--port", str(addresses.simulator_port)]
     command += ["--state-dir", str(state), "--demo"]
-    command += ["--client-id", CLIENT_ID, "--redirect-uri", addresses.url + CALLBACK_PATH]
+    command += ["--client-id", CLIENT_ID, "--client-name", "Fleetwell", "--redirect-uri", addresses.url + CALLBACK_PATH]
     return Child("simulator", "Car simulator", command, env, answers(f"{addresses.simulator_url}/healthz"))
 
 

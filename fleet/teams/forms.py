@@ -43,6 +43,7 @@ class LoginForm(BaseLoginForm):
     def __init__(self, *args: object, **kwargs: object) -> None:
         super().__init__(*args, **kwargs)
         password = self.fields["password"]
+        password.help_text = ""  # the way to a new password stands below the form
         # Refuse by length before hashing.
         password.validators += [ProhibitNullCharactersValidator(), _at_most(MAXIMUM_LENGTH)]
 

@@ -202,7 +202,7 @@ def scope_title(scope: str) -> str:
         "control_climate": _("Heating and cooling"),
         "control_navigation": _("Send a destination"),
         "control_pin": _("PIN and valet mode"),
-        "control_trunk": _("Open and close the boot"),
+        "control_trunk": _("Open and close the trunk"),
         "control_engine": _("Start and stop the engine"),
     }.get(scope, scope)
 
