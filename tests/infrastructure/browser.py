@@ -7,15 +7,13 @@ import pytest
 
 from tools import chromium
 
-BROWSER_FIXTURES = {"page", "context", "new_context", "browser"}
-
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark what drives a browser, and run it last: Playwright keeps an event loop running in the main thread."""
     skip = pytest.mark.skip(reason="FLEETWELL_SKIP_BROWSER=1")
     for item in items:
-        if BROWSER_FIXTURES & set(getattr(item, "fixturenames", ())):
+        if "browser" in getattr(item, "fixturenames", ()):  # all of Playwright's others ask for it
             item.add_marker("browser")
             if os.environ.get("FLEETWELL_SKIP_BROWSER") == "1":
                 item.add_marker(skip)
