@@ -211,11 +211,14 @@ def ring_doorbell() -> None:
 
 
 def sweep_commands() -> None:
-    """Bring commands that nobody holds to where they belong; ring if work waits. Idempotent, any process may run it."""
+    """Bring commands that nobody holds to where they belong, and wake a dispatcher if one is needed.
+
+    Idempotent; any process may run it.
+    """
     with acting_as("system:sweeper"), connection.cursor() as cursor:
         for statement in sql.SWEEP:
             cursor.execute(statement)
-        cursor.execute(sql.HAS_READY)
-        (has_ready,) = cursor.fetchone()
-    if has_ready:
+        cursor.execute(sql.NEEDS_DISPATCHER)
+        (needs_dispatcher,) = cursor.fetchone()
+    if needs_dispatcher:
         ring_doorbell()

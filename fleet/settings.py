@@ -198,8 +198,8 @@ SIMULATOR_CLIENT_SECRET = env("FLEETWELL_SIMULATOR_CLIENT_SECRET", "")
 
 # How many commands one dispatcher holds between claim and answer.
 DISPATCH_WINDOW = int(env("FLEETWELL_DISPATCH_WINDOW", "200"))
-# How long an idle dispatcher stays awake for the next press, in seconds.
-DISPATCH_LINGER_S = float(env("FLEETWELL_DISPATCH_LINGER_S", "30"))
+# How long an idle dispatcher stays awake for the next press, in seconds; then another one takes over with fresh memory.
+DISPATCH_LINGER_S = float(env("FLEETWELL_DISPATCH_LINGER_S", "3600"))
 DISPATCH_STOP_GRACE_S = float(env("FLEETWELL_DISPATCH_STOP_GRACE_S", "3"))
 
 LOGGING = {

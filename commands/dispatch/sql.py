@@ -230,7 +230,9 @@ SWEEP = (
     "DELETE FROM commands_dispatcher WHERE seen_at < clock_timestamp() - interval '1 hour'",
 )
 
-HAS_READY = """
-SELECT EXISTS (SELECT 1 FROM commands_command c WHERE c.state = 'queued'
-               AND (c.not_before IS NULL OR c.not_before <= clock_timestamp()))
+# Work waits, or nobody is awake for the next press: the first one after a pause should not pay for a cold start.
+NEEDS_DISPATCHER = f"""
+SELECT EXISTS (SELECT 1 FROM commands_command c WHERE {READY})
+    OR NOT EXISTS (SELECT 1 FROM commands_dispatcher d
+                   WHERE d.seen_at > clock_timestamp() - interval '{SILENT_S} s')
 """
