@@ -1,6 +1,7 @@
 """What can fail before the permit: a sleeping or distant car, a tired token, a maker that is down. Nothing is sent."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -12,6 +13,7 @@ from fleet.vehicles.models import ProviderAccount
 from fleet.vehicles.sealing import seal
 from tests.commands.rig import car_of, carry, end_time_of, known, may_be_tried_again, point_maker_at, press, way
 from tests.factories import join_simulated_car
+from tests.fleet.adapters.raw_server import RawServer, Request, say
 from tests.infrastructure.servers import free_port
 
 GIVEN_BACK = ["queued", "claimed", "queued"]
@@ -43,6 +45,23 @@ def test_unlock_when_the_car_does_not_wake_then_nothing_is_sent_and_it_is_not_wo
 
     assert known(command) == ("refused", "", "vehicle_asleep", "")
     assert (car.wakes(), car.requests(), command.attempts) == (1, [], 0)
+
+
+def test_unlock_when_the_call_to_wake_fails_then_it_is_refused_and_the_battery_is_not_asked_again(link, impatient):
+    asleep = {"state": "asleep", "signals": {}}
+    with RawServer(lambda connection, request: say(connection, *_asleep(request, asleep))) as maker:
+        point_maker_at(maker.url)
+
+        command = press(link, Unlock())
+        carry()
+
+    posts = [request.path.rpartition("/")[2] for request in maker.requests if request.method == "POST"]
+    assert known(command) == ("refused", "", "vehicle_asleep", "")
+    assert posts == ["wake"]
+
+
+def _asleep(request: Request, state: dict[str, Any]) -> tuple[int, dict[str, Any]]:
+    return (200, state) if request.method == "GET" else (503, {"error": {"code": "unavailable"}})
 
 
 def test_unlock_when_the_car_is_offline_then_it_is_given_back_and_sent_once_the_car_is_there(link, car):
