@@ -45,26 +45,34 @@ class Command(models.Model):
     """One order to one car. Only the transitions of the table commands_transition exist; a trigger refuses the rest."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT)
-    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT)
-    lane = models.ForeignKey(Lane, on_delete=models.PROTECT)
-    link = models.ForeignKey(VehicleLink, on_delete=models.PROTECT)
-    app = models.ForeignKey(ProviderApp, on_delete=models.PROTECT)
+    # Every index is written anew at every move of a command, so there are only those that a question needs; and the
+    # composite keys (team, vehicle), (team, link), (team, authority) are the constraints, not a second one beside each.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    lane = models.ForeignKey(Lane, on_delete=models.PROTECT, db_index=False)
+    link = models.ForeignKey(VehicleLink, on_delete=models.PROTECT, db_index=False, db_constraint=False)
+    app = models.ForeignKey(ProviderApp, on_delete=models.PROTECT, db_index=False)
     kind = models.CharField(max_length=40)
     family = models.CharField(max_length=40)
     retry_class = models.CharField(max_length=1)
     parameters = models.JSONField(default=dict)
 
     # In whose name: the authority and the consent as they were at acceptance.
-    authority = models.ForeignKey(Authority, on_delete=models.PROTECT)
+    authority = models.ForeignKey(Authority, on_delete=models.PROTECT, db_index=False, db_constraint=False)
     authority_version = models.PositiveIntegerField()
     consent_version = models.PositiveIntegerField()
-    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT)
+    user = models.ForeignKey(User, null=True, on_delete=models.PROTECT, db_index=False)
     origin = models.CharField(max_length=20)
+    # What made it: "job:<id>", "schedule:<id>", "undo:<id>"; empty for a press.
+    cause = models.CharField(max_length=80, default="", db_default="")
+    # 0 a person waits for it, 1 one of many; within a team the lower goes first.
+    rank = models.PositiveSmallIntegerField(default=0, db_default=0)
     idempotency_key = models.CharField(max_length=100, null=True)
 
     # Where it stands.
     state = models.CharField(max_length=20, choices=State, default=State.QUEUED)
+    # The state before the last write, kept by a trigger: a statement's moves can be told without the old rows.
+    was = models.CharField(max_length=20, default="", db_default="")
     sequence = models.PositiveBigIntegerField()
     fence = models.BigIntegerField(default=0)
     lease_until = models.DateTimeField(null=True)
@@ -76,7 +84,8 @@ class Command(models.Model):
     dispatcher_id = models.UUIDField(null=True)
 
     accepted_at = models.DateTimeField(db_default=ClockTimestamp())
-    not_before = models.DateTimeField(null=True)
+    # Not claimed before this: acceptance, and after a give-back the time of the next try.
+    ready_at = models.DateTimeField(db_default=ClockTimestamp())
     deadline = models.DateTimeField()
     permitted_at = models.DateTimeField(null=True)
     answer_by = models.DateTimeField(null=True)
@@ -132,7 +141,7 @@ class Command(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["app", "team", "lane"], condition=Q(state="queued"), name="command_queue"),
+            models.Index(fields=["app", "team", "rank", "ready_at"], condition=Q(state="queued"), name="command_queue"),
             models.Index(fields=["lane", "sequence"], condition=Q(state="queued"), name="command_next_in_lane"),
             models.Index(
                 fields=["state", "deadline"],
@@ -140,6 +149,7 @@ class Command(models.Model):
                 name="command_sweep",
             ),
             models.Index(fields=["next_check_at"], condition=Q(state__in=["sent", "unknown"]), name="command_check"),
+            models.Index(fields=["finished_at"], condition=Q(state="confirmed"), name="command_confirmed"),
             models.Index(fields=["team", "-accepted_at"], name="command_of_team"),
             models.Index(fields=["vehicle", "-accepted_at"], name="command_of_vehicle"),
         ]
@@ -168,8 +178,11 @@ class CommandAttempt(models.Model):
     """One permit to send, written in the transaction that gave it: the proof that there was no second one."""
 
     id = models.BigAutoField(primary_key=True)
-    team = models.ForeignKey(Team, on_delete=models.PROTECT)
-    command = models.ForeignKey(Command, on_delete=models.PROTECT, related_name="attempt_rows")
+    # The composite key (team, command) is the constraint in the database; these two would only check it again.
+    team = models.ForeignKey(Team, on_delete=models.PROTECT, db_constraint=False, db_index=False)
+    command = models.ForeignKey(
+        Command, on_delete=models.PROTECT, related_name="attempt_rows", db_constraint=False, db_index=False
+    )
     n = models.PositiveSmallIntegerField()
     fence = models.BigIntegerField(unique=True)
     permitted_at = models.DateTimeField(db_default=ClockTimestamp())

@@ -1,6 +1,7 @@
 """The verbs of commands: request, cancel, and what the sweeper does. The only way to move a car begins here."""
 
 import logging
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -70,12 +71,15 @@ def request_command(
     membership: Membership,
     order: Order,
     origin: str = "page",
+    cause: str = "",
     idempotency_key: str | None = None,
     not_after: datetime | None = None,
 ) -> Command:
     """Queue one command for one car and return it, in state QUEUED; or return the one that is on its way already.
 
     order: a value of fleet.adapters.commands, e.g. SetChargeLimit(limit_percent=80).
+    origin: page, api, job, schedule or undo; a person waits for the first two, so within a team they go first.
+    cause: what made it, e.g. "undo:<id>". For many cars at once see commands.bulk.
     not_after: aware UTC, only ever shortens the command's own deadline. Nothing is sent after it.
     The same idempotency_key of the same person brings the same command, however often; the same command pressed
     twice within 10 s is one command. A newer command supersedes those of its family in this team that are not yet
@@ -92,12 +96,12 @@ def request_command(
         if (value := getattr(order, name)) is not None:
             number.check(name, value)
     with acting_as(membership.user.actor):
-        lane = Lane.objects.select_for_update().get(pk=vehicle.lane_id)
+        lane = Lane.objects.select_for_update(no_key=True).get(pk=vehicle.lane_id)
         known = _find_same(vehicle, membership, order, idempotency_key)
         if known is not None:
             return known
         _supersede(lane, membership, order)
-        command = _write(lane, link, membership, order, origin, idempotency_key, not_after)
+        command = _write(lane, link, membership, order, origin, cause, idempotency_key, not_after)
         transaction.on_commit(ring_doorbell)
     return command
 
@@ -145,15 +149,11 @@ def _write(
     membership: Membership,
     order: Order,
     origin: str,
+    cause: str,
     idempotency_key: str | None,
     not_after: datetime | None,
 ) -> Command:
     now = timezone.now()
-    deadline = now + timedelta(seconds=order.deadline_s)
-    if not_after is not None:
-        deadline = min(deadline, not_after)
-    if deadline <= now:
-        raise InvalidParameter("not_after", "in_the_past")
     command = Command.objects.create(
         team_id=membership.team_id,
         vehicle_id=link.vehicle_id,
@@ -169,11 +169,14 @@ def _write(
         consent_version=link.consent_version,
         user_id=membership.user_id,
         origin=origin,
+        cause=cause,
+        rank=rank_of(origin),
         idempotency_key=idempotency_key,
         sequence=lane.next_sequence,
         max_attempts=order.retry_class.max_requests,
         accepted_at=now,
-        deadline=deadline,
+        ready_at=now,
+        deadline=deadline_of(order, now=now, not_after=not_after),
     )
     Lane.objects.filter(pk=lane.pk).update(next_sequence=F("next_sequence") + 1)
     Turn.objects.bulk_create([Turn(app_id=command.app_id, team_id=command.team_id)], ignore_conflicts=True)
@@ -183,6 +186,21 @@ def _write(
     return command
 
 
+def rank_of(origin: str) -> int:
+    """Return 0 where a person waits for this one command, 1 where it is one of many."""
+    return 0 if origin in {"page", "api"} else 1
+
+
+def deadline_of(order: Order, *, now: datetime, not_after: datetime | None) -> datetime:
+    """Return when the command must have left. Raises InvalidParameter("not_after") when that is over already."""
+    deadline = now + timedelta(seconds=order.deadline_s)
+    if not_after is not None:
+        deadline = min(deadline, not_after)
+    if deadline <= now:
+        raise InvalidParameter("not_after", "in_the_past")
+    return deadline
+
+
 def cancel_command(*, command_id: UUID, actor: str) -> Command:
     """Cancel a command before it is permitted; if this returns, not a byte of it will ever be written.
 
@@ -190,7 +208,7 @@ def cancel_command(*, command_id: UUID, actor: str) -> Command:
     """
     with acting_as(actor):
         # The lane first, as a press does; the other way round the two would deadlock.
-        Lane.objects.select_for_update(of=("self",)).filter(command=command_id).first()
+        Lane.objects.select_for_update(no_key=True, of=("self",)).filter(command=command_id).first()
         cancelled = Command.objects.filter(pk=command_id, state__in=WAITING).update(
             state=State.CANCELLED, lease_until=None, finished_at=timezone.now()
         )
@@ -198,6 +216,16 @@ def cancel_command(*, command_id: UUID, actor: str) -> Command:
     if not cancelled and command.state != State.CANCELLED:
         raise TooLate(command)
     return command
+
+
+def cancel_many(*, command_ids: Iterable[UUID], actor: str) -> int:
+    """Cancel those of the commands that are not yet permitted, and return how many; the others are let go on."""
+    ids = list(command_ids)
+    with acting_as(actor):
+        waiting = Command.objects.filter(pk__in=ids, state__in=WAITING)
+        lanes = Lane.objects.filter(id__in=waiting.values("lane_id")).order_by("id")
+        list(lanes.select_for_update(no_key=True).values_list("id"))
+        return waiting.update(state=State.CANCELLED, lease_until=None, finished_at=timezone.now())
 
 
 def ring_doorbell() -> None:

@@ -7,7 +7,7 @@ MARGIN_S = 2.0
 # A dispatcher without a sign of life for so long sends nothing any more.
 SILENT_S = 15
 
-READY = "c.state = 'queued' AND (c.not_before IS NULL OR c.not_before <= clock_timestamp())"
+READY = "c.state = 'queued' AND c.ready_at <= clock_timestamp()"
 
 # Who is next: the teams served least recently that have something ready, and some free lanes of each.
 # Claiming in this same statement stuck lanes on a stale snapshot; hence the second statement.
@@ -24,7 +24,7 @@ WITH turns AS (
         WHERE l.busy_id IS NULL AND EXISTS (
             SELECT 1 FROM commands_command c
             WHERE c.lane_id = l.id AND c.app_id = turns.app_id AND c.team_id = turns.team_id AND {READY})
-        ORDER BY l.ready_at LIMIT %(per_team)s FOR UPDATE OF l SKIP LOCKED
+        LIMIT %(per_team)s FOR UPDATE OF l SKIP LOCKED
     ) lane
     LIMIT %(free)s
 ), served AS (
@@ -116,8 +116,8 @@ WITH given AS (
         answered_at = CASE WHEN c.state = 'sending' THEN clock_timestamp() ELSE c.answered_at END,
         finished_at = CASE WHEN g.state IN ('confirmed', 'failed', 'refused', 'expired', 'unresolved')
                       THEN clock_timestamp() END,
-        not_before = CASE WHEN g.state = 'queued' THEN clock_timestamp() + g.retry_s * interval '1 s'
-                     ELSE c.not_before END,
+        ready_at = CASE WHEN g.state = 'queued' THEN clock_timestamp() + g.retry_s * interval '1 s'
+                   ELSE c.ready_at END,
         claims = c.claims - CASE WHEN c.state = 'claimed' AND g.state = 'queued' AND NOT g.is_crash
                             THEN 1 ELSE 0 END,
         next_check_at = CASE WHEN g.state IN ('sent', 'unknown')

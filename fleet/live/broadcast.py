@@ -17,8 +17,6 @@ from fleet.events.database import open_connection
 CHANNEL = "fleetwell_live"
 QUEUE_SIZE = 100
 RECONNECT_S = 1.0
-# Moves that no page shows differently from the one before.
-NOT_SHOWN = frozenset({"command.claimed"})
 
 logger = logging.getLogger(__name__)
 
@@ -30,11 +28,6 @@ class Page:
     team_id: str
     vehicle_ids: frozenset[str]
     queue: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
-
-    def wants(self, message: dict[str, Any]) -> bool:
-        if message.get("kind") in NOT_SHOWN:
-            return False
-        return message.get("team") == self.team_id and message.get("vehicle") in self.vehicle_ids
 
     def tell(self, message: dict[str, Any]) -> None:
         """Queue a message; a page that does not read loses the oldest, since it refetches whole fragments anyway."""
@@ -72,18 +65,32 @@ class Broadcast:
                     # What happened while nobody listened is not known: every page looks again.
                     self._tell_everybody()
                     async for notification in listener.notifies():
-                        message = json.loads(notification.payload)
-                        for page in self._pages:
-                            if page.wants(message):
-                                page.tell(message)
+                        self.tell(json.loads(notification.payload))
             except psycopg.Error as error:
                 logger.warning("live stream lost the database, trying again: %s", type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)
+
+    def tell(self, notification: dict[str, Any]) -> None:
+        """Pass on what the database told: one message, or the changes of one statement, to the pages that show it."""
+        messages = _messages(notification)
+        for page in self._pages:
+            if page.team_id != notification.get("team"):
+                continue
+            for message in messages:
+                if message["vehicle"] in page.vehicle_ids:
+                    page.tell(message)
 
     def _tell_everybody(self) -> None:
         for page in self._pages:
             for vehicle_id in page.vehicle_ids:
                 page.tell({"kind": "look", "vehicle": vehicle_id, "team": page.team_id})
+
+
+def _messages(notification: dict[str, Any]) -> list[dict[str, Any]]:
+    changes = notification.get("changes")
+    if changes is None:
+        return [notification]
+    return [{"vehicle": vehicle, "kind": kind, "subject": subject} for vehicle, kind, subject in changes]
 
 
 broadcast = Broadcast()

@@ -14,8 +14,8 @@ ASK = """
 SELECT
     (SELECT extract(epoch FROM clock_timestamp() - at) FROM live_heartbeat WHERE name = 'beat'),
     (SELECT extract(epoch FROM clock_timestamp() - max(seen_at)) FROM commands_dispatcher),
-    (SELECT extract(epoch FROM clock_timestamp() - min(coalesce(not_before, accepted_at)))
-     FROM commands_command WHERE state = 'queued' AND (not_before IS NULL OR not_before < clock_timestamp()))
+    (SELECT extract(epoch FROM clock_timestamp() - min(ready_at))
+     FROM commands_command WHERE state = 'queued' AND ready_at < clock_timestamp())
 """
 
 

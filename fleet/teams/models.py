@@ -64,6 +64,8 @@ class Team(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
+    # IANA name; empty is the installation's own (settings.TIME_ZONE).
+    time_zone = models.CharField(max_length=40, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:

@@ -13,7 +13,11 @@ from fleet.teams.models import Team
 
 
 class ProviderApp(models.Model):
-    """Our registration at a provider: credentials and, later, budgets. One per installation, or one of a team."""
+    """Our registration at a provider. One per installation, or one of a team.
+
+    The breaker is open while breaker_until is set: nothing is sent until then; afterwards one command at a time is let
+    through to look whether the provider is back (probe_until: one is on its way), until an answer closes the breaker.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE)
@@ -25,6 +29,10 @@ class ProviderApp(models.Model):
     is_enabled = models.BooleanField(default=True)
     # A provider's 429 holds the whole application, not one worker.
     held_until = models.DateTimeField(null=True)
+    breaker_opened_at = models.DateTimeField(null=True)
+    breaker_until = models.DateTimeField(null=True)
+    breaker_code = models.CharField(max_length=40, default="", db_default="")
+    probe_until = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
@@ -125,11 +133,8 @@ class Lane(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     key = models.CharField(max_length=64, unique=True)
     next_sequence = models.PositiveBigIntegerField(default=1)
+    # Under no index, so that taking and freeing a car touches nothing but its row.
     busy_id = models.UUIDField(null=True)
-    ready_at = models.DateTimeField(db_default=ClockTimestamp())
-
-    class Meta:
-        indexes = [models.Index(fields=["ready_at"], condition=Q(busy_id__isnull=True), name="lane_ready")]
 
     def __str__(self) -> str:
         return f"lane {self.id}"
@@ -152,6 +157,10 @@ class Vehicle(models.Model):
     removed_at = models.DateTimeField(null=True)
     # When the state was last asked for; reading never wakes the car.
     read_at = models.DateTimeField(null=True)
+    # IANA name; empty is the team's own.
+    time_zone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    # Somebody who is not of the team has the car until then.
+    guest_until = models.DateTimeField(null=True)
 
     class Meta:
         constraints = [

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 import psycopg
+from django.db.models import F
 
 from commands.dispatch.reconcile import reconcile_due
 from commands.dispatch.runner import Dispatcher
@@ -141,7 +142,7 @@ def end_time_of(as_owner: psycopg.Connection[Any], command: Command) -> None:
 
 def may_be_tried_again(command: Command) -> None:
     """Let the time pass that a command given back has to wait."""
-    Command.objects.filter(pk=command.pk).update(not_before=None)
+    Command.objects.filter(pk=command.pk).update(ready_at=F("accepted_at"))
 
 
 @contextmanager

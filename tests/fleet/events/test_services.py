@@ -76,13 +76,13 @@ def test_event_when_committed_is_told_with_ids_and_never_with_data(committed_db:
     with psycopg.connect(committed_db.url, autocommit=True) as listener:
         listener.execute("LISTEN fleetwell_live")
         with transaction.atomic():
-            event = record("vehicle.joined", actor="owner:1", team_id=team, subject="link:7", data={"secret": "x"})
+            record("vehicle.joined", actor="owner:1", team_id=team, subject="link:7", data={"secret": "x"})
             before_commit = list(listener.notifies(timeout=0.1))
         told = list(listener.notifies(timeout=5, stop_after=1))
 
     assert before_commit == []
     assert [json.loads(note.payload) for note in told] == [
-        {"event": event.id, "kind": "vehicle.joined", "team": str(team), "vehicle": None, "subject": "link:7"}
+        {"team": str(team), "changes": [[None, "vehicle.joined", "link:7"]]}
     ]
 
 
