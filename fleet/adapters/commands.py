@@ -19,6 +19,7 @@ from fleet.adapters.rules import (
     check_label,
     check_pin,
 )
+from fleet.adapters.settling import SETTLING
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ class Command:
     deadline_s: ClassVar[int]
     signal: ClassVar[str | None] = None
     target: ClassVar[object] = None
-    settle_s: ClassVar[float] = 10.0
-    window_s: ClassVar[int] = 120
+    settle_s: ClassVar[float]
+    window_s: ClassVar[int]
     asks: ClassVar[bool] = False
     secrets: ClassVar[frozenset[str]] = frozenset()
     ranges: ClassVar[Mapping[str, Number]] = {}
@@ -48,6 +49,7 @@ class Command:
     def __init_subclass__(cls) -> None:
         if "deadline_s" not in cls.__dict__:
             cls.deadline_s = cls.retry_class.deadline_s
+        cls.settle_s, cls.window_s = SETTLING[cls.kind]
 
     def __post_init__(self) -> None:
         for field, number in self.ranges.items():
@@ -110,8 +112,6 @@ class StartCharge(Command):
     scope = "control_charge"
     retry_class = RetryClass.B
     signal = "charging_state"
-    settle_s = 30.0
-    window_s = 300
 
     def is_proved_by(self, value: object) -> bool | None:
         return None if value is None or value == "starting" else value in {"charging", "complete"}
@@ -124,8 +124,6 @@ class StopCharge(Command):
     scope = "control_charge"
     retry_class = RetryClass.A
     signal = "charging_state"
-    settle_s = 30.0
-    window_s = 300
 
     def is_proved_by(self, value: object) -> bool | None:
         return None if value is None else value not in {"charging", "starting"}
@@ -173,8 +171,6 @@ class StartClimate(Command):
     scope = "control_climate"
     retry_class = RetryClass.B
     signal = "climate_on"
-    settle_s = 30.0
-    window_s = 300
     ranges = {"temperature_c": TEMPERATURE}
     target = True
 
@@ -186,8 +182,6 @@ class StopClimate(Command):
     scope = "control_climate"
     retry_class = RetryClass.A
     signal = "climate_on"
-    settle_s = 30.0
-    window_s = 300
     target = False
 
 
