@@ -58,9 +58,12 @@ INSTALLED_APPS = [
     "fleet",
     "fleet.events",
     "fleet.teams",
+    "fleet.budgets",
     "fleet.vehicles",
     "connect",
     "commands",
+    "commands.jobs",
+    "commands.rules",
     "fleet.live",
 ]
 
@@ -124,6 +127,7 @@ ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_EMAIL_VERIFICATION = env("FLEETWELL_EMAIL_VERIFICATION", "optional")
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # before anything risky; see fleet.teams.stepup
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "vehicles:list"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -182,6 +186,7 @@ CELERY_TASK_ROUTES = {"commands.tasks.dispatch": {"queue": "dispatch"}}
 CELERY_BEAT_SCHEDULE = {
     "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
     "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "feed-jobs": {"task": "commands.jobs.tasks.feed_jobs", "schedule": schedule(1.0), "options": {"expires": 1}},
     "refresh-vehicles": {
         "task": "fleet.vehicles.tasks.refresh_due",
         "schedule": schedule(15.0),
