@@ -4,25 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 
-from commands.dispatch.follow import look
-from commands.dispatch.makers import Makers
-from commands.dispatch.store import open_store
+from commands.dispatch.follow import Look, look_again
+from commands.dispatch.makers import Makers, in_thread
+from commands.dispatch.postpone import postpone
+from commands.dispatch.store import Store, open_store
+from commands.dispatch.stored import load_stored
 from fleet.adapters.http import Http
 
 logger = logging.getLogger(__name__)
 
 BATCH = 200
+# After a dispatcher was killed, thousands may be due at once; one run goes on for so long, then beat calls the next.
+BUSY_S = 20.0
 
 
 async def reconcile_due() -> int:
     """Look once at every sent or unknown command that is due; return how many were looked at. Never sends."""
+    ends = time.monotonic() + BUSY_S
+    total = 0
     async with open_store() as store, Http() as http:
         makers = Makers(http)
-        checks = await store.due_checks(BATCH)
-        looks = await asyncio.gather(*(look(store, makers, check) for check in checks), return_exceptions=True)
-        for check, outcome in zip(checks, looks, strict=True):
+        while True:
+            looked = await _look_at_due(store, makers)
+            total += looked
+            if looked < BATCH or time.monotonic() > ends:
+                return total
+
+
+async def _look_at_due(store: Store, makers: Makers) -> int:
+    checks = await store.due_checks(BATCH)
+    if not checks:
+        return 0
+    stored = await in_thread(load_stored, checks)
+    work = (look_again(store, makers, check, stored=stored[check.id]) for check in checks)
+    looks = await asyncio.gather(*work, return_exceptions=True)
+    waits_s = {}
+    for check, outcome in zip(checks, looks, strict=True):
+        if isinstance(outcome, Look) and not outcome.is_final:
+            waits_s[check.id] = outcome.wait_s
+        elif isinstance(outcome, Exception):
             # A bug in looking at one car must not keep the others from being looked at.
-            if isinstance(outcome, Exception):
-                logger.error("looking for the effect of command %s failed", check.id, exc_info=outcome)
-        return len(checks)
+            logger.error("looking for the effect of command %s failed", check.id, exc_info=outcome)
+    await postpone(waits_s)
+    return len(checks)
