@@ -1,14 +1,22 @@
-"""Whether a command can be offered now: the car, the consent, the connection and the role, in that order of honesty."""
+"""Whether a command can be offered now: the car, the consent, the connection, the role, and the rules of the team."""
 
+import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
+from django.utils import timezone
+
+from commands.rules.check import Rule, find_broken, load_rules, signals_of
 from fleet.adapters.commands import KINDS
 from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import Number
+from fleet.adapters.signals import SIGNALS
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
-from fleet.vehicles.models import ProviderAccount, VehicleLink
+from fleet.vehicles.models import ProviderAccount, Vehicle, VehicleLink
+from fleet.vehicles.readings import Readings, readings_of
 from fleet.vehicles.services import allowed_scopes
 
 
@@ -17,27 +25,76 @@ class Availability:
     """One command on one car for one person.
 
     code: "" when it is offered; else not_offered, not_equipped, not_capable, no_consent, needs_owner,
-    connection_ended or role. is_certain: the maker said that this car can do it; False means nobody knows.
-    ranges: the limits of its parameters, narrowed by the car.
+    connection_ended, role or rule. is_certain: the maker said that this car can do it; False means nobody knows.
+    ranges: the limits of its parameters, narrowed by the car. rule: the team's rule that blocks it now.
     """
 
     kind: str
     code: str
     is_certain: bool
     ranges: dict[str, Number]
+    rule: Rule | None = None
 
     @property
     def is_offered(self) -> bool:
         return not self.code
 
 
-def check_availability(link: VehicleLink | None, membership: Membership) -> dict[str, Availability]:
-    """Return the availability of every command of the vocabulary, in one query. Asks no maker.
+def check_availability(
+    link: VehicleLink | None,
+    membership: Membership,
+    *,
+    vehicle: Vehicle | None = None,
+    state: Readings | None = None,
+) -> dict[str, Availability]:
+    """Return the availability of every command of the vocabulary, in two queries. Asks no maker.
 
+    vehicle, state: of the link's car, where they are loaded already; else they are fetched if a rule asks for them.
     Facts about the car come first, since they tell most: a role may be changed, a missing trunk motor may not.
     """
     scopes = allowed_scopes(link) if link is not None else frozenset()
-    return {kind: _check(kind, link, scopes, membership) for kind in KINDS}
+    available = {kind: _check(kind, link, scopes, membership) for kind in KINDS}
+    if link is None or not any(availability.is_offered for availability in available.values()):
+        return available
+    rules = load_rules([membership.team_id])[membership.team_id]
+    if rules:
+        vehicle = vehicle or link.vehicle
+        readings = _readings(rules, vehicle, state, scopes)
+        for kind, availability in available.items():
+            if availability.is_offered:
+                available[kind] = _check_rules(availability, rules, readings, vehicle, membership)
+    return available
+
+
+def _check_rules(
+    availability: Availability,
+    rules: Sequence[Rule],
+    readings: dict[str, tuple[Any, datetime]],
+    vehicle: Vehicle,
+    membership: Membership,
+) -> Availability:
+    broken = find_broken(
+        rules,
+        kind=availability.kind,
+        readings=readings,
+        at=timezone.now(),
+        time_zone=vehicle.time_zone or membership.team.time_zone,
+        guest_until=vehicle.guest_until,
+        may_look=True,
+    )
+    return availability if broken is None else dataclasses.replace(availability, code="rule", rule=broken)
+
+
+def _readings(
+    rules: Sequence[Rule], vehicle: Vehicle, state: Readings | None, scopes: frozenset[str]
+) -> dict[str, tuple[Any, datetime]]:
+    """Return the readings that the rules ask for, as far as the owner allows them to be read now."""
+    wanted = [name for name in signals_of(rules) if name == "online_state" or SIGNALS[name].scope in scopes]
+    if not wanted:
+        return {}
+    state = state or readings_of(vehicle)
+    found = {name: getattr(state, name) for name in wanted}
+    return {name: (reading.value, reading.observed_at) for name, reading in found.items() if reading is not None}
 
 
 def _check(kind: str, link: VehicleLink | None, scopes: frozenset[str], membership: Membership) -> Availability:

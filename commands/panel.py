@@ -14,10 +14,12 @@ from commands.availability import Availability, check_availability
 from commands.cards import Card, card_of, outcome_of
 from commands.forms import CommandForm, make_form
 from commands.models import RUNNING, Command, State
+from commands.rules.words import sentence
 from commands.words import GROUPS, LABELS, NOT_OFFERED, STATE_NOW, STATES
 from fleet.adapters.commands import KINDS, make_command
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
+from fleet.teams.stepup import RISKY, ConfirmForm
 from fleet.vehicles.access import find_link
 from fleet.vehicles.models import Vehicle
 from fleet.vehicles.readings import Readings, readings_of
@@ -47,7 +49,10 @@ class Dialog:
 
 @dataclass(frozen=True)
 class Offer:
-    """One command as a tile or a row. tile_state: ready, on, pending, failed or none (not offered, with the reason)."""
+    """One command as a tile or a row. tile_state: ready, on, pending, failed or none (not offered, with the reason).
+
+    confirm: what the dialog asks besides, because nobody confirmed lately that it is them.
+    """
 
     kind: str
     label: str
@@ -62,6 +67,7 @@ class Offer:
     press_url: str
     dialog: Dialog | None
     token: str
+    confirm: ConfirmForm | None
 
 
 @dataclass(frozen=True)
@@ -85,18 +91,37 @@ class Panel:
         return next(offer for group in self.groups for offer in group.offers if offer.kind == kind)
 
 
-def make_panel(vehicle: Vehicle, membership: Membership, *, forms: Mapping[str, CommandForm] | None = None) -> Panel:
+def make_panel(
+    vehicle: Vehicle,
+    membership: Membership,
+    *,
+    is_confirmed: bool,
+    forms: Mapping[str, CommandForm] | None = None,
+    confirms: Mapping[str, ConfirmForm] | None = None,
+) -> Panel:
     """Return all buttons of a vehicle for one person, in a handful of queries.
 
-    forms: forms that were filled in and refused, to be shown again with their errors, by kind.
+    is_confirmed: the person proved lately who they are; otherwise risky commands ask for it. forms, confirms: what was
+    filled in and refused, to be shown again with the errors, by kind.
     """
     link = find_link(vehicle)
-    available = check_availability(link, membership)
     state = readings_of(vehicle)
+    available = check_availability(link, membership, vehicle=vehicle, state=state)
+    confirms = confirms or {}
+    if not is_confirmed:
+        confirms = {kind: confirms.get(kind) or ConfirmForm(auto_id=f"{kind}-%s") for kind in RISKY}
     recent = _recent_commands(vehicle, membership)
     latest = _latest_by_kind(recent)
     offers = {
-        kind: _offer(vehicle, available[kind], state, latest.get(kind), (forms or {}).get(kind), bool(link))
+        kind: _offer(
+            vehicle,
+            available[kind],
+            state,
+            latest.get(kind),
+            form=(forms or {}).get(kind),
+            confirm=confirms.get(kind),
+            is_linked=bool(link),
+        )
         for kind in KINDS
     }
     cards = _cards(recent, membership)
@@ -140,7 +165,9 @@ def _offer(
     availability: Availability,
     state: Readings,
     latest: Command | None,
+    *,
     form: CommandForm | None,
+    confirm: ConfirmForm | None,
     is_linked: bool,
 ) -> Offer:
     kind = availability.kind
@@ -156,17 +183,20 @@ def _offer(
         detail=detail,
         asks=asks,
         reason_code=availability.code,
-        next_step=_next_step(availability.code) if is_linked else None,
+        next_step=_next_step(availability) if is_linked else None,
         command=latest,
         form=form if availability.is_offered else None,
         press_url=reverse("commands:press", args=[vehicle.id, kind]),
         dialog=_dialog(kind, vehicle) if asks else None,
         token=secrets.token_urlsafe(16),
+        confirm=confirm if availability.is_offered else None,
     )
 
 
 def _tile(availability: Availability, state: Readings, latest: Command | None) -> tuple[str, str]:
     kind = availability.kind
+    if availability.rule is not None:
+        return "none", str(sentence(availability.rule))
     if not availability.is_offered:
         return "none", str(NOT_OFFERED[availability.code])
     if latest is not None and latest.state in RUNNING:
@@ -203,8 +233,10 @@ def _initial(kind: str, state: Readings) -> dict[str, Any]:
     return {}
 
 
-def _next_step(code: str) -> NextStep | None:
-    if code in {"no_consent", "needs_owner", "connection_ended"}:
+def _next_step(availability: Availability) -> NextStep | None:
+    if availability.rule is not None:
+        return NextStep(_("See the rule"), f"{reverse('rules:list')}#rule-{availability.rule.id}")
+    if availability.code in {"no_consent", "needs_owner", "connection_ended"}:
         return NextStep(_("Ask the owner"), reverse("connect:links"))
     return None
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
+from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
@@ -24,9 +25,11 @@ from commands.words import NOT_OFFERED
 from fleet.adapters.commands import KINDS, make_command
 from fleet.adapters.commands import Command as Order
 from fleet.adapters.rules import InvalidParameter
+from fleet.teams import stepup
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
+from fleet.teams.stepup import RISKY
 from fleet.vehicles.access import find_link, get_vehicle
 from fleet.vehicles.models import Vehicle
 
@@ -39,12 +42,13 @@ LATEST = 6
 @never_cache
 def show_panel(request: HttpRequest, vehicle_id: UUID) -> HttpResponse:
     vehicle, membership = get_vehicle(request.user, vehicle_id)  # type: ignore[arg-type]
-    return _render_panel(request, make_panel(vehicle, membership))
+    return _render_panel(request, _panel(request, vehicle, membership))
 
 
 @require_POST
 @login_required
 @never_cache
+@sensitive_post_parameters("password", "pin")
 def press(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
     """Accept one command. Answers with the panel; 422 with the error at its field, 409 with the reason."""
     vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.COMMAND)  # type: ignore[arg-type]
@@ -52,19 +56,23 @@ def press(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
         raise Http404
     form = _bind_form(request, vehicle, membership, kind)
     if KINDS[kind].asks and request.POST.get("confirm") != "1":
-        offer = make_panel(vehicle, membership).offer(kind)
+        offer = _panel(request, vehicle, membership).offer(kind)
         if not offer.reason_code:
             return render(request, "commands/confirm.html", {"vehicle": vehicle, "offer": offer})
     order = form.make_order() if form is not None else make_command(kind, {})
     if order is None:
-        return _render_refused(request, vehicle, membership, form)
+        return _render_refused(request, vehicle, membership, kind, form)
+    # Last, since every wrong password counts: not while something else is wrong.
+    if kind in RISKY and (unconfirmed := stepup.check(request, auto_id=f"{kind}-%s")) is not None:
+        return _render_refused(request, vehicle, membership, kind, form, unconfirmed)
     return _request(request, vehicle, membership, order, form)
 
 
 def _bind_form(request: HttpRequest, vehicle: Vehicle, membership: Membership, kind: str) -> CommandForm | None:
     if not has_form(kind):
         return None
-    return make_form(kind, check_availability(find_link(vehicle), membership)[kind].ranges, data=request.POST)
+    available = check_availability(find_link(vehicle), membership, vehicle=vehicle)
+    return make_form(kind, available[kind].ranges, data=request.POST)
 
 
 def _request(
@@ -77,24 +85,43 @@ def _request(
     except InvalidParameter as error:
         if form is not None:
             form.note(error)
-        return _render_refused(request, vehicle, membership, form)
+        return _render_refused(request, vehicle, membership, order.kind, form)
     except CommandError as error:
-        message = str(NOT_OFFERED.get(error.code, _("This was sent already with other values.")))
-        return _render_panel(request, make_panel(vehicle, membership), status=409, problem=message)
+        panel = _panel(request, vehicle, membership)
+        return _render_panel(request, panel, status=409, problem=_problem(panel, order.kind, error))
     if request.htmx:  # type: ignore[attr-defined]
-        return _render_panel(request, make_panel(vehicle, membership))
+        return _render_panel(request, _panel(request, vehicle, membership))
     return redirect(vehicle)
 
 
+def _problem(panel: Panel, kind: str, error: CommandError) -> str:
+    """Return why a command was not accepted; a rule speaks for itself, if it still blocks."""
+    offer = panel.offer(kind)
+    if error.code == offer.reason_code == "rule":
+        return offer.detail
+    return str(NOT_OFFERED.get(error.code, _("This was sent already with other values.")))
+
+
+def _panel(request: HttpRequest, vehicle: Vehicle, membership: Membership, **refused: Any) -> Panel:
+    return make_panel(vehicle, membership, is_confirmed=stepup.is_recent(request), **refused)
+
+
 def _render_refused(
-    request: HttpRequest, vehicle: Vehicle, membership: Membership, form: CommandForm | None
+    request: HttpRequest,
+    vehicle: Vehicle,
+    membership: Membership,
+    kind: str,
+    form: CommandForm | None,
+    unconfirmed: stepup.ConfirmForm | None = None,
 ) -> HttpResponse:
-    forms = {form.kind: form} if form is not None else {}
-    panel = make_panel(vehicle, membership, forms=forms)
-    if form is not None and KINDS[form.kind].asks and not request.htmx:  # type: ignore[attr-defined]
-        context = {"vehicle": vehicle, "offer": panel.offer(form.kind)}
-        return render(request, "commands/confirm.html", context, status=422)
-    return _render_panel(request, panel, status=422)
+    status = 422 if unconfirmed is None else unconfirmed.status
+    forms = {kind: form} if form is not None else {}
+    confirms = {kind: unconfirmed} if unconfirmed is not None else {}
+    panel = _panel(request, vehicle, membership, forms=forms, confirms=confirms)
+    offer = panel.offer(kind)
+    if offer.dialog is not None and not offer.reason_code and not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "commands/confirm.html", {"vehicle": vehicle, "offer": offer}, status=status)
+    return _render_panel(request, panel, status=status)
 
 
 def _render_panel(request: HttpRequest, panel: Panel, *, status: int = 200, problem: str = "") -> HttpResponse:

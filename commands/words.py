@@ -1,5 +1,8 @@
 """What people read of commands: names, icons, states, reasons. One table each, translated."""
 
+from typing import Any
+
+from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -63,22 +66,46 @@ STATES = {
     "queued": _("Waiting for its turn"),
     "claimed": _("Preparing"),
     "sending": _("Sending"),
-    "sent": _("Sent, waiting for the car"),
+    "sent": _("Accepted, waiting for proof"),
     "unknown": _("We do not know yet"),
     "confirmed": _("Confirmed"),
     "failed": _("Failed"),
     "refused": _("Refused"),
-    "expired": _("Too late, not sent"),
+    "expired": _("Expired"),
     "cancelled": _("Cancelled before sending"),
     "superseded": _("Replaced by a newer command"),
     "unresolved": _("Not proved"),
 }
 
+# How a confirmation is known, as a sentence beside the outcome.
 EVIDENCE = {
-    "vehicle_ack": _("Confirmed by the car itself"),
-    "provider": _("Confirmed by the maker"),
-    "readback": _("Confirmed by the car’s own state"),
+    "vehicle_ack": _("The car answered itself"),
+    "provider": _("The maker reported that it is done"),
+    "readback": _("The car’s own state shows it"),
     "already": _("The car was so already"),
+}
+
+# What the car says of itself, signal by signal, as people would say it.
+SAID: dict[str, dict[object, Any]] = {
+    "locked": {True: _("Locked"), False: _("Unlocked")},
+    "charging_state": {
+        "disconnected": _("Not plugged in"),
+        "connected": _("Plugged in"),
+        "starting": _("Starting to charge"),
+        "charging": pgettext_lazy("state", "Charging"),
+        "complete": _("Fully charged"),
+        "stopped": _("Not charging"),
+        "no_power": _("No power at the plug"),
+        "fault": _("Charging fault"),
+        "discharging": _("Giving power back"),
+    },
+    "charge_port_open": {True: _("Port is open"), False: _("Port is closed")},
+    "climate_on": {True: _("Climate is running"), False: _("Climate is off")},
+    "trunk_open": {True: _("Trunk is open"), False: _("Trunk is closed")},
+    "frunk_open": {True: _("Front trunk is open"), False: _("Front trunk is closed")},
+    "pin_to_drive": {True: _("A PIN is set"), False: _("No PIN is set")},
+    "valet_mode": {True: _("Valet mode is on"), False: _("Valet mode is off")},
+    "engine_running": {True: _("Engine is running"), False: _("Engine is off")},
 }
 
 # code of fleet.adapters.errors, or our own -> one sentence
@@ -100,12 +127,27 @@ REASONS = {
     "upstream_error": _("The maker gave an answer that makes no sense."),
     "outcome_unknown": _("The maker gave no answer. The car may have acted."),
     "not_proved": _("The car gave no proof in time. Please look at the car."),
+    "overtaken": _("A later command of the same kind was sent before this one was proved."),
     "contradicted": _("The car still reports the opposite. Please look at the car."),
+    "rule": _("Stopped by a rule of your team before anything was sent."),
     "rights_changed": _("Your rights changed before it was sent."),
     "consent_changed": _("The owner’s consent changed before it was sent."),
     "not_written": _("It was stopped on our side before anything was sent."),
     "parked": _("It failed three times on our side before anything was sent."),
     "deadline": _("Its time was over before it could be sent. Nothing was sent."),
+}
+
+# Which rule of the team stopped a command before anything was sent.
+RULES = {
+    "moving": _("Stopped by your team’s rule before anything was sent: the car was moving."),
+    "moving_unknown": _("Stopped by your team’s rule before anything was sent: nobody knew whether the car moved."),
+    "hours": _("Stopped by your team’s rule before anything was sent: it was outside the hours."),
+    "hours_unknown": _("Stopped by your team’s rule before anything was sent: nobody knew the time at the car."),
+    "area": _("Stopped by your team’s rule before anything was sent: the car was not where it has to be."),
+    "area_unknown": _("Stopped by your team’s rule before anything was sent: nobody knew where the car was."),
+    "charge_floor": _("Stopped by your team’s rule before anything was sent: the battery was too low."),
+    "charge_floor_unknown": _("Stopped by your team’s rule before anything was sent: nobody knew the charge."),
+    "guest": _("Stopped by your team’s rule before anything was sent: a guest had the car."),
 }
 
 REFUSALS = {
@@ -139,6 +181,7 @@ NOT_OFFERED = {
     "needs_owner": _("The owner has to sign in again"),
     "connection_ended": _("The connection has ended"),
     "role": _("Your role may not send it"),
+    "rule": _("Blocked by a rule of your team"),
 }
 
 PARAMETER_ERRORS = {
@@ -158,4 +201,15 @@ def reason_of(code: str, reason: str = "") -> str:
     """Return one sentence for an error code and, where the car said why, its reason."""
     if code == "vehicle_refused" and reason in REFUSALS:
         return str(REFUSALS[reason])
+    if code == "rule" and reason in RULES:
+        return str(RULES[reason])
     return str(REASONS.get(code, ""))
+
+
+def words_for(signal: str, value: object) -> str:
+    """Return what a car says by a value of a signal: "Locked", "80 %"; "" for what has no words."""
+    if signal == "charge_limit_percent" and isinstance(value, int | float):
+        return f"{number_format(value, 0)}\N{NO-BREAK SPACE}%"
+    if signal == "target_temperature_c" and isinstance(value, int | float):
+        return f"{number_format(value, 1)}\N{NO-BREAK SPACE}°C"
+    return str(SAID.get(signal, {}).get(value, "")) if isinstance(value, bool | str) else ""

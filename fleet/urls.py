@@ -4,13 +4,14 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from fleet.live.views import healthz
+from fleet.teams.stepup import counts_as_sign_in
 from fleet.teams.views import ChooseNewPassword, ResetPassword, SignIn, SignUp
 
 urlpatterns = [
     path("", RedirectView.as_view(pattern_name="vehicles:list"), name="home"),
     path("healthz", healthz, name="healthz"),
     path("accounts/login/", SignIn.as_view(), name="account_login"),
-    path("accounts/signup/", SignUp.as_view(), name="account_signup"),
+    path("accounts/signup/", counts_as_sign_in(SignUp.as_view()), name="account_signup"),
     path("accounts/password/reset/", ResetPassword.as_view(), name="account_reset_password"),
     re_path(
         r"^accounts/password/reset/key/(?P<uidb36>[0-9A-Za-z]+)-(?P<key>.+)/$",
@@ -21,6 +22,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
+    path("rules/", include("commands.rules.urls")),
     path("", include("commands.urls")),
     path("", include("connect.urls")),
 ]

@@ -11,6 +11,7 @@ from fleet.teams.roles import Role
 from fleet.vehicles.models import VehicleLink
 from tests.factories import join_simulated_car, make_member, make_team
 from tests.infrastructure.simulator import Simulator
+from tests.signing_in import sign_in
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,9 @@ def foreign_link(cast: Cast, simulator: Simulator) -> VehicleLink:
 
 @pytest.fixture
 def browser_of() -> Callable[[Membership], Client]:
-    """A signed-in browser of a member; browser_of(member, enforce_csrf_checks=True) for one that checks the form."""
+    """A browser of a member who signed in just now, or minutes_ago=; enforce_csrf_checks=True for one that checks."""
 
-    def sign_in(membership: Membership, **options: bool) -> Client:
-        client = Client(**options)
-        client.force_login(membership.user)
-        return client
+    def make(membership: Membership, *, minutes_ago: float = 0, **options: bool) -> Client:
+        return sign_in(Client(**options), membership, minutes_ago=minutes_ago)
 
-    return sign_in
+    return make

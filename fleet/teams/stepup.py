@@ -1,0 +1,137 @@
+"""Whether the person at this browser proved lately who they are, and asking them to: before anything risky.
+
+The one place for it: pages of commands, jobs and schedules ask here, and a second factor will be asked for here too.
+The record is django-allauth's own, in the session: when, and by what; never a password.
+"""
+
+import time
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from allauth.account.adapter import get_adapter
+from allauth.account.internal.flows.login import get_authentication_records, record_authentication
+from allauth.core.internal import ratelimit
+from django import forms
+from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest, HttpResponse
+from django.utils.translation import gettext_lazy as _
+
+from fleet.teams.models import User
+from fleet.teams.passwords import MAXIMUM_LENGTH
+
+# Commands that open, start or hand over a car.
+RISKY = frozenset(
+    {
+        "unlock",
+        "open_trunk",
+        "open_frunk",
+        "start_engine",
+        "set_pin",
+        "reset_pin",
+        "enable_valet",
+        "disable_valet",
+    }
+)
+# What counts as proof. A second factor joins here: then the record of it is the one that has to be recent.
+METHODS = frozenset({"password"})
+FIELD = "password"
+
+
+class ConfirmForm(forms.Form):
+    """ "Confirm it is you": one field, beside whatever else is asked. status: what to answer a refused one with."""
+
+    password = forms.CharField(
+        label=_("Your password"),
+        max_length=MAXIMUM_LENGTH,
+        strip=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+        help_text=_("Confirm it is you. Then we do not ask again for 15 minutes."),
+        error_messages={
+            "required": _("Please enter your password: it was too long ago that you did."),
+            "max_length": _("This password is too long. Use at most 256 characters."),
+        },
+    )
+    status = 422
+
+
+def is_recent(request: HttpRequest) -> bool:
+    """Say whether the person at this browser signed in or confirmed it within the last 15 minutes."""
+    if not isinstance(request.user, User):
+        return False
+    now = time.time()
+    return any(
+        record.get("method") in METHODS and _is_within(now - record.get("at", 0.0))
+        for record in get_authentication_records(request, request.user)
+    )
+
+
+def _is_within(age_s: float) -> bool:
+    # A record from the future comes of a clock that was set back; it would stay recent for too long.
+    return -1 <= age_s < settings.ACCOUNT_REAUTHENTICATION_TIMEOUT
+
+
+def confirm(request: HttpRequest, password: str) -> bool:
+    """Check a password and remember for 15 minutes that it was right; False when it is wrong or tried too often."""
+    return not _find_fault(request, password)
+
+
+def ask(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm | None:
+    """Return the form to show, or None when nothing has to be asked."""
+    return None if is_recent(request) else ConfirmForm(auto_id=auto_id)
+
+
+def check(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm | None:
+    """Read what was sent: None when it is confirmed, else the form with what is wrong at its field.
+
+    Call it last, when nothing else is wrong: every wrong password counts towards the limit.
+    """
+    if is_recent(request):
+        return None
+    form = ConfirmForm({FIELD: request.POST.get(FIELD, "")}, auto_id=auto_id)
+    if form.is_valid():
+        fault = _find_fault(request, form.cleaned_data[FIELD])
+        if not fault:
+            return None
+        form.status = 429 if fault == "too_many" else 422
+        form.add_error(FIELD, FAULTS[fault])
+    return form
+
+
+FAULTS = {
+    "wrong": _("This is not your password."),
+    "too_many": _("Too many tries. Please wait some minutes."),
+}
+
+
+def _find_fault(request: HttpRequest, password: str) -> str:
+    """Check a password through allauth, under its limits; "" when it was right."""
+    user = request.user
+    if not isinstance(user, User) or len(password) > MAXIMUM_LENGTH:
+        return "wrong"
+    if not ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=user):
+        return "too_many"
+    try:
+        # Shares the limit of wrong sign-ins to this account, so that no second door has tries of its own.
+        found = get_adapter(request).authenticate(request, email=user.email, password=password)
+    except ValidationError:
+        return "too_many"
+    if found is None or found.pk != user.pk:
+        return "wrong"
+    record_authentication(request, user, method="password", reauthenticated=True)
+    return ""
+
+
+def counts_as_sign_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Note for a view that signs people up that they chose their password just now: allauth itself does not."""
+
+    @wraps(view)
+    def noting(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        was_known = request.user.is_authenticated
+        answer = view(request, *args, **kwargs)
+        if request.user.is_authenticated and not was_known:
+            record_authentication(request, request.user, method="password")
+        return answer
+
+    return noting
