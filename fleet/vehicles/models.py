@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 from django.urls import reverse
 
 from fleet.events.models import ClockTimestamp
@@ -262,3 +263,22 @@ class VehicleSignal(models.Model):
 
     def __str__(self) -> str:
         return self.signal
+
+
+class SavedFilter(models.Model):
+    """A selection of a team's cars under a name; values as fleet.vehicles.filters.VehicleFilter writes them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    name = models.CharField(max_length=60)
+    values = models.JSONField(default=dict)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="saved_filter_has_name"),
+            models.UniqueConstraint("team", Lower("name"), name="saved_filter_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name

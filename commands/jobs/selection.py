@@ -1,0 +1,26 @@
+"""Which cars a job is for, and what stands against each: the same answer for the preview and for the start."""
+
+from commands.bulk import Target, code_of_request, load_targets
+from fleet.adapters.commands import Command as Order
+from fleet.adapters.rules import InvalidParameter
+from fleet.teams.models import Membership
+from fleet.vehicles.access import vehicles_of
+from fleet.vehicles.filters import VehicleFilter
+
+MAX_CARS = 10_000
+
+
+def select_cars(membership: Membership, cars: VehicleFilter, order: Order) -> list[tuple[Target, str]]:
+    """Return every car of the selection in the order of the list, with why it would not get this order, or "".
+
+    Two queries and what the rules need, whatever the number. Raises InvalidParameter for more than 10,000 cars.
+    """
+    ids = list(cars.apply(vehicles_of(membership)).values_list("id", flat=True)[: MAX_CARS + 1])
+    if len(ids) > MAX_CARS:
+        raise InvalidParameter("filter", "too_many", maximum=MAX_CARS)
+    targets = {target.vehicle_id: target for target in load_targets(membership, ids, order.kind)}
+    return [
+        (target, code_of_request(target, membership, order))
+        for vehicle_id in ids
+        if (target := targets.get(vehicle_id)) is not None
+    ]
