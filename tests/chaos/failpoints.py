@@ -44,6 +44,11 @@ class Failpoints:
             path.unlink(missing_ok=True)
         return len(left)
 
+    def disarm_point(self, point: str) -> None:
+        """Take away what nobody has reached at one point."""
+        for path in (self.folder / point).glob("*"):
+            path.unlink(missing_ok=True)
+
     def news(self) -> Iterator[Taken]:
         """Yield every shot that was taken since the last look, oldest first."""
         new = [path for path in (self.folder / "taken").iterdir() if path.name not in self._seen]
