@@ -1,0 +1,230 @@
+"""The verbs of budgets and what people read of them: set one, what is left, what a press or a job will cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from math import inf
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+from django.utils import timezone
+
+from fleet.adapters.commands import KINDS
+from fleet.budgets.models import Budget, BudgetUse, Per, Resource
+from fleet.budgets.rings import Forecast, Ring, foresee, make_ring, moment
+from fleet.events.services import record
+
+# What waking one car takes in calls beside the wake itself: the request, and looks until it is there.
+CALLS_OF_WAKE = 2
+
+
+@dataclass(frozen=True)
+class BudgetLine:
+    """One budget as people see it. left is for a press; left_ours, without the reserve, for jobs and schedules.
+
+    next_at: when the next one is free again, full_at: when all are; None when nothing is used.
+    """
+
+    budget: Budget
+    used: int
+    left: int
+    left_ours: int
+    next_at: datetime | None
+    full_at: datetime | None
+
+    @property
+    def is_used_up(self) -> bool:
+        return self.left == 0
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a press or a job costs. money is None when no price is known, left when calls are not limited.
+
+    seconds_by_budget: how long the budgets alone make it take; infinite when they never carry it.
+    carried: how many of the commands they carry before the deadline.
+    """
+
+    calls: int
+    wakes: int
+    money: Decimal | None
+    currency: str
+    left: int | None
+    left_after: int | None
+    seconds_by_budget: float
+    carried: int
+
+
+def save_budget(
+    *,
+    app_id: UUID,
+    resource: str,
+    limit: int,
+    window_s: int,
+    actor: str,
+    per: str = Per.APP,
+    reserve: int = 0,
+    unit_price: Decimal | None = None,
+    currency: str = "",
+) -> Budget:
+    """Set the budget of one resource over one window, or change it. What was used so far stays used."""
+    wanted = {"limit": limit, "reserve": reserve, "unit_price": unit_price, "currency": currency}
+    with transaction.atomic():
+        budget, _ = Budget.objects.select_for_update().update_or_create(
+            app_id=app_id, resource=resource, per=per, window_s=window_s, defaults=wanted
+        )
+        _record("budget.changed", budget, actor)
+    return budget
+
+
+def change_budget(*, budget: Budget, actor: str) -> None:
+    """Keep a budget that was changed in a form."""
+    with transaction.atomic():
+        budget.save(update_fields=["limit", "reserve", "unit_price", "currency"])
+        _record("budget.changed", budget, actor)
+
+
+def remove_budget(*, budget: Budget, actor: str) -> None:
+    """Count this resource no longer."""
+    with transaction.atomic():
+        _record("budget.removed", budget, actor)
+        budget.delete()
+
+
+def _record(kind: str, budget: Budget, actor: str) -> None:
+    data = {name: getattr(budget, name) for name in ("resource", "per", "limit", "window_s", "reserve")}
+    record(kind, actor=actor, team_id=budget.app.team_id, subject=f"budget:{budget.id}", data=data)
+
+
+# What is left ----------------------------------------------------------------------------------------------------
+
+
+def budget_lines(
+    app_ids: Iterable[UUID],
+    *,
+    account_ids: Collection[UUID] = (),
+    lane_ids: Collection[UUID] = (),
+    now: datetime | None = None,
+) -> list[BudgetLine]:
+    """Return what is left of every budget of these applications, in two queries.
+
+    A budget per login or car shows the one with the least left among the given ones, so that nobody sees another
+    team's cars; without any it shows as unused.
+    """
+    at = (now or timezone.now()).timestamp()
+    budgets = Budget.objects.filter(app_id__in=set(app_ids)).select_related("app")
+    ordered = sorted(budgets, key=lambda b: (b.app.name, b.app_id, b.resource, -b.window_s, b.per))
+    keys = {*account_ids, *lane_ids, *(budget.app_id for budget in ordered)}
+    uses: dict[UUID, list[BudgetUse]] = {budget.id: [] for budget in ordered}
+    for use in BudgetUse.objects.filter(budget__in=ordered, key__in=keys):
+        uses[use.budget_id].append(use)
+    return [_line(budget, uses[budget.id], at) for budget in ordered]
+
+
+def _line(budget: Budget, uses: list[BudgetUse], at: float) -> BudgetLine:
+    rings = [_ring(budget, use) for use in uses] or [_ring(budget)]
+    ring = max(rings, key=lambda each: each.used(at))
+    used = ring.used(at)
+    next_at, full_at = ring.next_at(at), ring.full_at(at)
+    return BudgetLine(
+        budget,
+        used,
+        max(0, budget.limit - used),
+        max(0, budget.limit - budget.reserve - used),
+        moment(next_at) if next_at is not None else None,
+        moment(full_at) if full_at is not None else None,
+    )
+
+
+def _ring(budget: Budget, use: BudgetUse | None = None, *, is_urgent: bool = True) -> Ring:
+    cap = budget.limit - (0 if is_urgent else budget.reserve)
+    if use is None:
+        return make_ring(cap=cap, window_s=budget.window_s)
+    return make_ring(cap=cap, window_s=budget.window_s, slots=use.slots, slot=use.slot)
+
+
+# What it costs ---------------------------------------------------------------------------------------------------
+
+
+def calls_for(kind: str, *, count: int = 1, has_stale_state: int = 0, asleep: int = 0) -> int:
+    """Return the requests that so many commands take: the send, one look where a reading proves it, one look before
+    where the known state is too old, and what waking takes."""
+    looks = 0 if KINDS[kind].signal is None else 1
+    return count * (1 + looks) + has_stale_state + asleep * CALLS_OF_WAKE
+
+
+def cost_of(
+    kind: str,
+    *,
+    count: int,
+    app_id: UUID,
+    has_stale_state: int,
+    asleep: int = 0,
+    is_urgent: bool = False,
+    deadline_s: float = inf,
+    now: datetime | None = None,
+) -> Cost:
+    """Return what `count` commands to cars of one application cost, and how long its budgets make them take.
+
+    has_stale_state: of how many cars the known state is older than the team's rule. asleep: how many will be woken.
+    is_urgent: one person's press, which may use the reserve. Two queries.
+    """
+    at = (now or timezone.now()).timestamp()
+    amounts = {
+        Resource.CALLS: calls_for(kind, count=count, has_stale_state=has_stale_state, asleep=asleep),
+        Resource.COMMANDS: count,
+        Resource.WAKES: asleep,
+    }
+    budgets = list(Budget.objects.filter(app_id=app_id))
+    uses = {use.budget_id: use for use in BudgetUse.objects.filter(budget__in=budgets, key=app_id)} if budgets else {}
+    rings: dict[str, list[Ring]] = {resource: [] for resource in Resource}
+    longest: Budget | None = None
+    for budget in budgets:
+        if budget.per != Per.APP:
+            continue
+        rings[budget.resource].append(_ring(budget, uses.get(budget.id), is_urgent=is_urgent))
+        if budget.resource == Resource.CALLS and (longest is None or budget.window_s > longest.window_s):
+            longest = budget
+    left = None if longest is None else _ring(longest, uses.get(longest.id), is_urgent=is_urgent).left(at)
+    forecast = _foresee(rings, count, amounts[Resource.CALLS], at, deadline_s)
+    money, currency = _money(budgets, amounts)
+    return Cost(
+        amounts[Resource.CALLS],
+        asleep,
+        money,
+        currency,
+        left,
+        None if left is None else max(0, left - amounts[Resource.CALLS]),
+        forecast.seconds,
+        forecast.carried,
+    )
+
+
+def _foresee(rings: dict[str, list[Ring]], count: int, calls: int, at: float, deadline_s: float) -> Forecast:
+    return foresee(
+        calls=rings[Resource.CALLS],
+        commands=rings[Resource.COMMANDS],
+        count=count,
+        total_calls=calls,
+        at=at,
+        deadline_s=deadline_s,
+    )
+
+
+def _money(budgets: list[Budget], amounts: dict[Any, int]) -> tuple[Decimal | None, str]:
+    """Add up what is priced; the first currency wins, since nobody can add two."""
+    prices: dict[str, tuple[Decimal, str]] = {}
+    for budget in sorted(budgets, key=lambda each: -each.window_s):
+        if budget.unit_price is not None:
+            prices.setdefault(budget.resource, (budget.unit_price, budget.currency))
+    if not prices:
+        return None, ""
+    currency = next(iter(prices.values()))[1]
+    amount = sum(
+        (price * amounts[Resource(name)] for name, (price, unit) in prices.items() if unit == currency), Decimal(0)
+    )
+    return amount, currency
