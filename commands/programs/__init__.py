@@ -1,0 +1,1 @@
+"""A clock presses: timed commands that undo themselves, and schedules."""
