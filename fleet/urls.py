@@ -23,6 +23,8 @@ urlpatterns = [
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
     path("rules/", include("commands.rules.urls")),
+    path("jobs/", include("commands.jobs.urls")),
+    path("alerts/", include("commands.alerts.urls")),
     path("", include("commands.urls")),
     path("", include("connect.urls")),
 ]

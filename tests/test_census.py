@@ -16,11 +16,13 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from commands.jobs.services import create_job
 from commands.services import request_command
-from fleet.adapters.commands import Unlock
+from fleet.adapters.commands import FlashLights, Unlock
 from fleet.events.models import Event
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
+from fleet.vehicles.filters import VehicleFilter
 from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
 from tests.infrastructure.simulator import Simulator
 
@@ -31,6 +33,7 @@ PUBLIC = re.compile(r"^(home|healthz|set_language|account_\w+|connect:(start|bra
 BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
+OWN_TEAM |= {"jobs:list", "jobs:running", "jobs:new", "jobs:draft"}
 
 
 @dataclass(frozen=True)
@@ -69,11 +72,13 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
     membership = make_team("Secretive Cargo")
     link = join_simulated_car(membership, simulator, license_plate="SC-RET 1")
     command = request_command(vehicle=link.vehicle, membership=membership, order=Unlock())
+    job = create_job(membership=membership, cars=VehicleFilter(), order=FlashLights())
     share_link, _ = make_share_link(membership)
     visit = make_visit(membership, link.connection.account.app)
     ids = {
         "vehicle_id": str(link.vehicle_id),
         "command_id": str(command.id),
+        "job_id": str(job.id),
         "link_id": str(share_link.id),
         "visit_id": str(visit.id),
         "kind": "unlock",

@@ -4,7 +4,6 @@ from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
@@ -15,12 +14,12 @@ from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.access import find_link, get_vehicle, vehicles_of
+from fleet.vehicles.filter_bar import make_filter_bar
 from fleet.vehicles.models import Consent, Vehicle
 from fleet.vehicles.readings import link_status, readings_of, rows_of
 from fleet.vehicles.tasks import read_link
 
 PAGE_SIZE = 50
-QUERY_MAX_LENGTH = 100
 
 
 @require_GET
@@ -28,27 +27,28 @@ QUERY_MAX_LENGTH = 100
 @never_cache
 @vary_on_headers("HX-Request")
 def list_vehicles(request: HttpRequest) -> HttpResponse:
+    """Show the team's cars, as narrowed by the address. A filter that makes no sense shows no cars, and says why."""
     membership = get_current_membership(request, to=Permission.VIEW)
-    query = request.GET.get("q", "").replace("\x00", "").strip()[:QUERY_MAX_LENGTH]
-    vehicles = vehicles_of(membership)
-    if query:
-        vehicles = vehicles.filter(
-            Q(plate__icontains=query)
-            | Q(name__icontains=query)
-            | Q(vin__icontains=query)
-            | Q(make__icontains=query)
-            | Q(model__icontains=query)
-        )
-    page = Paginator(vehicles, PAGE_SIZE).get_page(request.GET.get("page"))
+    everything = vehicles_of(membership)
+    bar = make_filter_bar(request.GET, everything)
+    found = everything.none() if bar.errors else bar.chosen.apply(everything)
+    page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
+        "bar": bar,
         "rows": rows_of(page.object_list),
         "page": page,
         "count": page.paginator.count,
-        "query": query,
+        "total": everything.count() if not bar.chosen.is_empty or bar.errors else page.paginator.count,
         "can_connect": membership.may(Permission.CONNECT),
+        "can_command": membership.may(Permission.COMMAND),
     }
     is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(request, "vehicles/list.html#rows" if is_part else "vehicles/list.html", context)
+    template = "vehicles/list.html#list" if is_part else "vehicles/list.html"
+    answer = render(request, template, context, status=422 if bar.errors else 200)
+    if is_part and not bar.errors:
+        # Without the fields that narrow nothing.
+        answer["HX-Push-Url"] = bar.address
+    return answer
 
 
 @require_GET
