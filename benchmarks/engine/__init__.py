@@ -1,0 +1,1 @@
+"""What the benchmarks of the command engine share: a private product, a fleet of simulated cars, loads, baselines."""
