@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,7 +154,11 @@ def load_targets(membership: Membership, vehicle_ids: Iterable[UUID], kind: str)
         "kind": kind,
         "scope": KINDS[kind].scope,
     }
-    return [Target(**row) for row in _rows(TARGETS, parameters)]
+    # Django's connections give jsonb as text.
+    return [
+        Target(**row | {"capability": json.loads(row["capability"]) if row["capability"] else None})
+        for row in _rows(TARGETS, parameters)
+    ]
 
 
 def request_commands(

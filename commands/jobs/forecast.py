@@ -81,6 +81,12 @@ def expected_of(load: Load, *, pace_per_min: int | None, window: int | None = No
     return best, likely
 
 
+def sent_within(within_s: float, *, pace_per_min: int | None) -> int:
+    """Return how many cars a pace, or what we can send at all, lets through in so many seconds."""
+    per_s = min(SENDS_PER_S, pace_per_min / 60) if pace_per_min else SENDS_PER_S
+    return math.floor(max(0.0, within_s) * per_s) + 1
+
+
 def expected_of_all(
     parts: Iterable[tuple[float, float]], *, cars: int, pace_per_min: int | None
 ) -> tuple[float, float]:

@@ -1,25 +1,23 @@
 """What a job would do, told before it is started: who gets it, who does not and why, how long, at what cost."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
 from commands.bulk import Target
 from commands.jobs import sql
 from commands.jobs.errors import NotAllowed
-from commands.jobs.forecast import Latency, Load, expected_of, expected_of_all, latencies
+from commands.jobs.forecast import Latency, Load, expected_of, expected_of_all, latencies, sent_within
 from commands.jobs.selection import select_cars
 from commands.jobs.services import UNDO_WINDOW, check_options, needs_number
 from commands.jobs.words import sentence_of
 from commands.rules.check import check_first_of
 from fleet.adapters.commands import Command as Order
+from fleet.budgets.services import cost_of
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.filters import VehicleFilter
@@ -209,19 +207,11 @@ def _share(
     pace_per_min: int | None,
     within_s: float,
 ) -> ProviderShare:
-    from fleet.budgets.services import cost_of
-
-    def cost(cars: int) -> Any:
-        return cost_of(order.kind, count=cars, app_id=app.id, has_stale_state=round(stale * cars / count))
-
-    whole = cost(count)
+    whole = cost_of(order.kind, count=count, app_id=app.id, has_stale_state=stale, asleep=asleep, deadline_s=within_s)
     load = Load(count, asleep, whole.seconds_by_budget, latency)
-    best_s, expected_s = expected_of(load, pace_per_min=pace_per_min, window=settings.DISPATCH_WINDOW)
-    by_budget = _most(count, lambda cars: cost(cars).seconds_by_budget <= within_s)
-    by_time = _most(
-        by_budget,
-        lambda cars: expected_of(Load(cars, 0, 0.0, Latency(0.0, 0.0, 0)), pace_per_min=pace_per_min)[0] <= within_s,
-    )
+    best_s, expected_s = expected_of(load, pace_per_min=pace_per_min)
+    in_time = sent_within(within_s, pace_per_min=pace_per_min)
+    carried = min(whole.carried, in_time, count)
     return ProviderShare(
         app_id=app.id,
         name=app.name,
@@ -237,18 +227,7 @@ def _share(
         left=whole.left,
         left_after=whole.left_after,
         budget_s=whole.seconds_by_budget,
-        carried=by_time,
-        not_carried=count - by_time,
-        limit="" if by_time == count else "budget" if by_time == by_budget else "deadline",
+        carried=carried,
+        not_carried=count - carried,
+        limit="" if carried == count else "budget" if whole.carried <= in_time else "deadline",
     )
-
-
-def _most(count: int, fits: Callable[[int], bool]) -> int:
-    """Return the largest number up to count that fits, where a smaller one fits if a larger one does."""
-    if fits(count):
-        return count
-    least, most = 0, count
-    while most - least > 1:
-        middle = (least + most) // 2
-        least, most = (middle, most) if fits(middle) else (least, middle)
-    return least

@@ -8,6 +8,7 @@ from django.db import connection
 from commands.jobs import sql
 from commands.jobs.models import Job
 from fleet.adapters.commands import Command as Order
+from fleet.budgets.services import calls_for
 
 # So many commands of a team wait for a dispatcher at one maker: more would only let their short lives run out.
 FEED_AHEAD = 500
@@ -55,11 +56,6 @@ def _room(queued: int, gate: str, is_probing: bool, by_budget: int | None) -> Ro
     return Room(free, is_full=free == 0, held="breaker" if is_probing else "")
 
 
-def calls_each(order: Order) -> int:
-    """Return how many calls of a maker's quota one command takes at most: a look before, the send, a look after."""
-    return 3 if order.signal is not None else 2
-
-
 def _by_budget(order: Order, calls: int | None, commands: int | None, ahead: int, following: int) -> int | None:
     """Return for how many more commands the quota is good now; None without one.
 
@@ -67,8 +63,10 @@ def _by_budget(order: Order, calls: int | None, commands: int | None, ahead: int
     """
     free: list[int] = []
     if calls is not None:
-        left = calls - ahead * calls_each(order) - (following if order.signal is not None else 0)
-        fits = max(0, left // calls_each(order))
+        # As for a car whose state is not known: a look before, the send, and a look after where one proves it.
+        each = calls_for(order.kind, has_stale_state=1)
+        left = calls - ahead * each - (following if order.signal is not None else 0)
+        fits = max(0, left // each)
         # Where the quota is smaller than one command's calls, it takes them one window after the other.
         free.append(max(fits, 1 if calls > 0 and ahead == 0 else 0))
     if commands is not None:

@@ -52,10 +52,11 @@ def forget_filter(*, membership: Membership, saved: SavedFilter) -> bool:
     with acting_as(actor):
         try:
             with transaction.atomic():
-                SavedFilter.objects.filter(team_id=membership.team_id, id=saved.id).delete()
+                deleted, _ = SavedFilter.objects.filter(team_id=membership.team_id, id=saved.id).delete()
         except (ProtectedError, IntegrityError):
             return False
-        record("filter.forgotten", actor=actor, team_id=membership.team_id, subject=f"filter:{saved.id}")
+        if deleted:
+            record("filter.forgotten", actor=actor, team_id=membership.team_id, subject=f"filter:{saved.id}")
     return True
 
 
