@@ -3,9 +3,10 @@
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404
 
+from commands.alerts.models import Alert
 from commands.models import Command
 from fleet.teams.access import get_membership
 from fleet.teams.models import Membership, User
@@ -19,7 +20,8 @@ def get_command(
 
     Raises Http404 for a foreign command, PermissionDenied for too small a role.
     """
-    command = Command.objects.select_related("vehicle", "user", "app", "team").filter(pk=command_id).first()
+    commands = with_disputes(Command.objects.select_related("vehicle", "user", "app", "team"))
+    command = commands.filter(pk=command_id).first()
     if command is None:
         raise Http404
     return command, get_membership(user, command.team_id, to=to)
@@ -27,5 +29,11 @@ def get_command(
 
 def commands_of(membership: Membership) -> QuerySet[Command]:
     """Return the commands that a membership may see, newest first."""
-    commands = Command.objects.filter(team_id=membership.team_id)
+    commands = with_disputes(Command.objects.filter(team_id=membership.team_id))
     return commands.select_related("vehicle", "user", "app").order_by("-accepted_at", "-id")
+
+
+def with_disputes(commands: QuerySet[Command]) -> QuerySet[Command]:
+    """Add is_disputed: after its end came evidence that says the opposite of what stands in the row."""
+    disputes = Alert.objects.filter(command_id=OuterRef("pk"), kind=Alert.Kind.CONTRADICTED)
+    return commands.annotate(is_disputed=Exists(disputes))

@@ -1,7 +1,7 @@
 """One command as people see it: the four steps, the pill, the line in a log. No queries, no rights."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
@@ -9,29 +9,27 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from commands.models import WAITING, Command, State
+from commands.proof import Said, end_of, said_of, waited_for
 from commands.words import EVIDENCE, LABELS, STATES, reason_of
 
-TONES = {
-    State.CONFIRMED: "ok",
-    State.FAILED: "danger",
-    State.REFUSED: "danger",
-    State.EXPIRED: "warn",
-    State.UNRESOLVED: "warn",
-    State.UNKNOWN: "warn",
-    State.CANCELLED: "",
-    State.SUPERSEDED: "",
-}
 ICONS = {"ok": "check", "danger": "x", "warn": "warn", "accent": "refresh", "": "info"}
+# The next look at a car is told when it is not about to happen anyway.
+NEXT_LOOK_SHOWN_S = 5.0
 # How soon an open page looks again when no stream tells it: quick at first, then with patience.
 POLL_S = ((5, 1.0), (20, 2.0), (60, 3.0), (300, 5.0))
 
 
 @dataclass(frozen=True)
 class Step:
+    """One step of a command. said: what the car said; since: how long it has been waiting; next_at: the next look."""
+
     label: str
     status: str
     detail: str = ""
     at: datetime | None = None
+    said: Said | None = None
+    since: datetime | None = None
+    next_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -42,7 +40,10 @@ class Pill:
 
 @dataclass(frozen=True)
 class Card:
-    """What templates/commands/_command.html shows. poll_s is None once nothing will change any more."""
+    """What templates/commands/_command.html shows. poll_s is None once nothing will change any more.
+
+    is_disputed: after its end the car or its maker told the opposite.
+    """
 
     command: Command
     title: str
@@ -50,11 +51,12 @@ class Card:
     steps: list[Step]
     can_cancel: bool
     poll_s: float | None
+    is_disputed: bool = False
 
 
 @dataclass(frozen=True)
 class LogRow:
-    """One line in a list of commands."""
+    """One line in a list of commands. took_s: from the press to the end."""
 
     url: str
     title: str
@@ -64,6 +66,7 @@ class LogRow:
     word: str
     at: datetime
     vehicle: Any
+    took_s: float | None = None
 
 
 def title_of(command: Command) -> str:
@@ -80,40 +83,50 @@ def title_of(command: Command) -> str:
     return label
 
 
-def tone_of(command: Command) -> str:
-    return TONES.get(State(command.state), "accent")
-
-
 def outcome_of(command: Command) -> str:
-    """Return one sentence about what is known: the evidence, or the reason."""
+    """Return one sentence about what is known: what the car said, the evidence, or the reason."""
+    said = said_of(command)
     if command.state == State.CONFIRMED:
-        return str(EVIDENCE.get(command.evidence, STATES["confirmed"]))
-    return reason_of(command.error_code, command.error_reason) or str(STATES[command.state])
+        evidence = str(EVIDENCE.get(command.evidence, STATES["confirmed"]))
+        return f"{evidence}: {said.words}" if said is not None else evidence
+    reason = reason_of(command.error_code, command.error_reason) or str(STATES[command.state])
+    if command.error_code == "contradicted" and said is not None:
+        return _("The car still says “%(said)s”. Please look at the car.") % {"said": said.words}
+    return reason
 
 
 def card_of(command: Command, *, may_cancel: bool) -> Card:
     """Return the card of a command whose vehicle, link and user are loaded."""
-    poll_s = None if command.is_final else _poll_s(command)
-    can_cancel = may_cancel and command.state in WAITING
-    pill = Pill(tone_of(command), str(STATES[command.state]))
-    return Card(command, title_of(command), pill, _steps(command), can_cancel, poll_s)
+    outcome = end_of(command)
+    return Card(
+        command,
+        title_of(command),
+        Pill(outcome.tone, outcome.word),
+        _steps(command),
+        can_cancel=may_cancel and command.state in WAITING,
+        poll_s=None if command.is_final else _poll_s(command),
+        is_disputed=command.is_final and getattr(command, "is_disputed", False),
+    )
 
 
 def log_row(command: Command) -> LogRow:
     """Return the list line of a command whose vehicle and user are loaded."""
-    tone = tone_of(command)
-    who = str(command.user) if command.user is not None else _("A program")
-    detail = f"{who} · {outcome_of(command)}"
+    outcome = end_of(command)
     return LogRow(
         url=command.get_absolute_url(),
         title=title_of(command),
-        detail=detail,
-        tone={"accent": "run", "ok": "ok", "danger": "bad", "warn": "warn"}.get(tone, ""),
-        icon=ICONS[tone],
-        word=str(STATES[command.state]),
+        detail=f"{_who(command)} · {outcome_of(command)}",
+        tone=outcome.tone,
+        icon=ICONS[outcome.tone],
+        word=outcome.word,
         at=command.accepted_at,
         vehicle=command.vehicle,
+        took_s=command.took_s,
     )
+
+
+def _who(command: Command) -> str:
+    return str(command.user) if command.user is not None else _("A program")
 
 
 def _poll_s(command: Command) -> float:
@@ -122,17 +135,18 @@ def _poll_s(command: Command) -> float:
 
 
 def _steps(command: Command) -> list[Step]:
-    """Return the four steps, the same for all commands: accepted, car ready, sent to the maker, confirmed."""
-    who = str(command.user) if command.user is not None else _("A program")
-    accepted = Step(_("Accepted"), "done", who, command.accepted_at)
-    return [accepted, _ready_step(command), _sent_step(command), _confirmed_step(command)]
+    """Return the four steps, the same for all commands: accepted, car ready, sent to the maker, proved."""
+    accepted = Step(_("Accepted"), "done", _who(command), command.accepted_at)
+    return [accepted, _ready_step(command), _sent_step(command), _proof_step(command)]
 
 
 def _ready_step(command: Command) -> Step:
     if command.attempts:
         return Step(_("Car is ready"), "done")
     if command.state == State.QUEUED:
-        return Step(_("Waiting for its turn"), "now", reason_of(command.error_code))
+        is_later = command.ready_at > timezone.now()
+        next_at = command.ready_at if is_later else None
+        return Step(_("Waiting for its turn"), "now", reason_of(command.error_code), next_at=next_at)
     if command.state == State.CLAIMED:
         waking = command.is_waking
         return Step(_("Waking the car") if waking else _("Getting ready"), "now", _("usually 10 to 25 s") * waking)
@@ -144,19 +158,36 @@ def _sent_step(command: Command) -> Step:
     if not command.attempts:
         return Step(label, "todo")
     if command.state in {State.SENDING, State.QUEUED, State.CLAIMED}:
-        return Step(label, "now", _("waiting for the answer"), command.permitted_at)
+        return Step(label, "now", _("waiting for the answer"), command.permitted_at, since=command.permitted_at)
     if command.state in {State.REFUSED, State.EXPIRED, State.CANCELLED, State.SUPERSEDED}:
         return Step(label, "failed", outcome_of(command), command.finished_at)
-    detail = _("no answer came") if command.state == State.UNKNOWN else ""
+    detail = _("no answer came") if State.UNKNOWN in {command.state, command.was} else ""
     return Step(label, "done", detail, command.permitted_at)
 
 
-def _confirmed_step(command: Command) -> Step:
+def _proof_step(command: Command) -> Step:
+    outcome = end_of(command)
     match command.state:
         case State.CONFIRMED:
-            return Step(_("Confirmed"), "done", outcome_of(command), command.finished_at)
+            evidence = str(EVIDENCE.get(command.evidence, ""))
+            return Step(_("Confirmed"), "done", evidence, command.finished_at, said=said_of(command))
         case State.SENT | State.UNKNOWN:
-            return Step(_("Looking at the car"), "now", _("its own state will tell"))
+            return _search_step(command)
         case State.FAILED | State.UNRESOLVED:
-            return Step(str(STATES[command.state]), "failed", outcome_of(command), command.finished_at)
+            reason = reason_of(command.error_code, command.error_reason)
+            return Step(outcome.word, "failed", reason, command.finished_at, said=said_of(command))
     return Step(_("Confirmed"), "todo", _("by the car itself"))
+
+
+def _search_step(command: Command) -> Step:
+    """Return the step that says what is waited for, since when, and when somebody looks again."""
+    wanted = waited_for(command)
+    if command.evidence:
+        detail = _("the maker says it is done, the car has not said so yet")
+    elif wanted:
+        detail = _("waiting for it to say “%(said)s”") % {"said": wanted}
+    else:
+        detail = _("waiting for the maker’s report")
+    soon = timezone.now() + timedelta(seconds=NEXT_LOOK_SHOWN_S)
+    next_at = command.next_check_at if command.next_check_at is not None and command.next_check_at > soon else None
+    return Step(_("Looking at the car"), "now", detail, since=command.answered_at, next_at=next_at)

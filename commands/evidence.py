@@ -137,12 +137,3 @@ def judge_afterwards(
     if evidence == "readback" or is_read:
         return "event" if not is_settled and proved_at is not None and reading.observed_at > proved_at else ""
     return "alert" if is_settled and reading.observed_at <= finished_at + CONTRADICTION_WINDOW else ""
-
-
-def is_disagreement(state: str, said: str) -> bool:
-    """Say whether a late answer contradicts a final state: we said that the car did it, or that it never will."""
-    if state == "confirmed":
-        return said in {"refused", "failed"}
-    if state in {"refused", "failed", "expired", "cancelled", "superseded"}:
-        return said in {"confirmed", "sent"}
-    return False

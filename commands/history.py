@@ -4,12 +4,15 @@ import base64
 import binascii
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext as _
 
 from commands.models import Command
-from commands.words import EVIDENCE, STATES, reason_of
+from commands.proof import outcome_for
+from commands.words import EVIDENCE, reason_of, words_for
 from fleet.events.models import Event
 
 PAGE_SIZE = 50
@@ -17,23 +20,43 @@ PAGE_SIZE = 50
 
 @dataclass(frozen=True)
 class Entry:
+    """One thing that happened. after_s: how long after the press."""
+
     at: datetime
     sentence: str
+    after_s: float | None = None
 
 
 def entries_of(command: Command) -> list[Entry]:
     """Return what the log says of a command, oldest first."""
     events = Event.objects.filter(subject=f"command:{command.id}", team_id=command.team_id).order_by("id")
-    return [Entry(event.at, _sentence(event)) for event in events]
+    return [
+        Entry(event.at, _sentence(event), max(0.0, (event.at - command.accepted_at).total_seconds()) or None)
+        for event in events
+    ]
 
 
 def _sentence(event: Event) -> str:
-    state = event.kind.removeprefix("command.")
-    said = str(STATES.get(state, state))
-    why = EVIDENCE.get(event.data.get("evidence", "")) or reason_of(
-        event.data.get("error", ""), event.data.get("reason", "")
+    data = event.data
+    what = event.kind.removeprefix("command.")
+    if what == "contradicted":
+        return _told_otherwise(data)
+    if what == "reported":
+        return _("The maker reported: %(said)s.") % {"said": outcome_for(data.get("said", "")).word}
+    outcome = outcome_for(
+        what, error_code=data.get("error", ""), evidence=data.get("evidence", ""), was=data.get("from", "")
     )
-    return f"{said}. {why}" if why else f"{said}."
+    why = EVIDENCE.get(data.get("evidence", "")) or reason_of(data.get("error", ""), data.get("reason", ""))
+    return f"{outcome.word}. {why}" if why and str(why) != outcome.word else f"{outcome.word}."
+
+
+def _told_otherwise(data: dict[str, Any]) -> str:
+    """Return the sentence for evidence that came after the end and says the opposite."""
+    said = words_for(data.get("signal", ""), data.get("value"))
+    if said:
+        return _("Contradicted: the car said “%(said)s” afterwards.") % {"said": said}
+    outcome = outcome_for(data.get("said", ""))
+    return _("Contradicted: the maker reported “%(said)s” afterwards.") % {"said": outcome.word}
 
 
 def page_of(commands: QuerySet[Command], cursor: str) -> tuple[list[Command], str]:
@@ -58,7 +81,7 @@ def _make_cursor(command: Command) -> str:
 
 def _read_cursor(cursor: str) -> tuple[datetime, UUID] | None:
     try:
-        raw_time, _, raw_id = base64.urlsafe_b64decode(cursor.encode()[:200]).decode().partition("|")
+        raw_time, __, raw_id = base64.urlsafe_b64decode(cursor.encode()[:200]).decode().partition("|")
         accepted_at = datetime.fromisoformat(raw_time)
         return (accepted_at, UUID(raw_id)) if accepted_at.tzinfo is not None else None
     except (ValueError, binascii.Error):

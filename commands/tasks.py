@@ -39,3 +39,11 @@ def reconcile() -> None:
     from commands.dispatch.reconcile import reconcile_due
 
     asyncio.run(reconcile_due())
+
+
+@shared_task
+def find_contradictions() -> None:
+    """Look whether readings that came since contradict what was confirmed lately."""
+    from commands import contradictions
+
+    contradictions.find_contradictions()

@@ -62,7 +62,9 @@ INSTALLED_APPS = [
     "fleet.vehicles",
     "connect",
     "commands",
+    "commands.alerts",
     "commands.jobs",
+    "commands.programs",
     "commands.rules",
     "fleet.live",
 ]
@@ -96,6 +98,7 @@ TEMPLATES = [
                 "django.contrib.messages.context_processors.messages",
                 "django.template.context_processors.i18n",
                 "fleet.teams.context.team",
+                "commands.alerts.context.open_alerts",
             ],
         },
     },
@@ -186,7 +189,18 @@ CELERY_TASK_ROUTES = {"commands.tasks.dispatch": {"queue": "dispatch"}}
 CELERY_BEAT_SCHEDULE = {
     "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
     "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "find-contradictions": {
+        "task": "commands.tasks.find_contradictions",
+        "schedule": schedule(15.0),
+        "options": {"expires": 15},
+    },
     "feed-jobs": {"task": "commands.jobs.tasks.feed_jobs", "schedule": schedule(1.0), "options": {"expires": 1}},
+    "undo-due": {"task": "commands.programs.tasks.undo_due", "schedule": schedule(1.0), "options": {"expires": 5}},
+    "run-schedules": {
+        "task": "commands.programs.tasks.run_schedules",
+        "schedule": schedule(5.0),
+        "options": {"expires": 5},
+    },
     "refresh-vehicles": {
         "task": "fleet.vehicles.tasks.refresh_due",
         "schedule": schedule(15.0),

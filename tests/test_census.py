@@ -23,6 +23,7 @@ from fleet.events.models import Event
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
 from fleet.vehicles.filters import VehicleFilter
+from tests.commands.alerts.rows import make_alert
 from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
 from tests.infrastructure.simulator import Simulator
 
@@ -33,6 +34,7 @@ PUBLIC = re.compile(r"^(home|healthz|set_language|account_\w+|connect:(start|bra
 BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
+OWN_TEAM |= {"alerts:list", "alerts:count"}
 OWN_TEAM |= {"jobs:list", "jobs:running", "jobs:new", "jobs:draft"}
 
 
@@ -81,6 +83,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "job_id": str(job.id),
         "link_id": str(share_link.id),
         "visit_id": str(visit.id),
+        "alert_id": str(make_alert(link).id),
         "kind": "unlock",
     }
     return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", link.vehicle.vin))
@@ -248,7 +251,7 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "connect.brandlist",
         "connect.linkmiss",
     }
-    ours = {"teams", "events", "vehicles", "commands", "connect", "live"}
+    ours = {"teams", "events", "vehicles", "commands", "alerts", "connect", "live"}
 
     teamless = {
         model._meta.label_lower

@@ -1,0 +1,40 @@
+"""Finding alerts on behalf of somebody. What belongs to another team does not exist for them."""
+
+from uuid import UUID
+
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import QuerySet
+from django.http import Http404
+
+from commands.alerts.models import Alert
+from fleet.teams.access import get_membership
+from fleet.teams.models import Membership, User
+from fleet.teams.roles import Permission
+
+# More than this is shown as "99+": the count stands on every page and must stay cheap.
+COUNTED = 100
+
+
+def get_alert(
+    user: User | AnonymousUser, alert_id: UUID, *, to: Permission = Permission.VIEW
+) -> tuple[Alert, Membership]:
+    """Return an alert and the membership under which it is reached.
+
+    Raises Http404 for a foreign alert, PermissionDenied for too small a role.
+    """
+    alert = Alert.objects.select_related("vehicle", "command__user", "closed_by").filter(pk=alert_id).first()
+    if alert is None:
+        raise Http404
+    return alert, get_membership(user, alert.team_id, to=to)
+
+
+def alerts_of(membership: Membership, *, is_open: bool) -> QuerySet[Alert]:
+    """Return the alerts that a membership may see, the newest first: what is open, or what was closed."""
+    alerts = Alert.objects.filter(team_id=membership.team_id, closed_at__isnull=is_open)
+    alerts = alerts.select_related("vehicle", "command__user", "closed_by")
+    return alerts.order_by("-created_at", "-id") if is_open else alerts.order_by("-closed_at", "-id")
+
+
+def count_open(membership: Membership) -> int:
+    """Return how many alerts of a team are open, counted up to COUNTED."""
+    return Alert.objects.filter(team_id=membership.team_id, closed_at__isnull=True)[:COUNTED].count()
