@@ -18,12 +18,14 @@ from tests.chaos.records import History
 from tests.chaos.report import Report
 from tests.chaos.rig import Rig
 
-STORM_S = 15.0
-CALM_S = 9.0
-HEAL_WITHIN_S = 40.0
+STORM_S = 18.0
+# A freeze past the silence lasts for nearly a storm: it begins early in one.
+LONG_ONES_BEGIN_S = 5.0
+CALM_S = 8.0
+HEAL_WITHIN_S = 60.0
 TICK_S = 0.02
 # Between two faults of a storm, on average.
-PAUSE_S = 0.55
+PAUSE_S = 0.45
 AWAKE = "SELECT count(*) FROM commands_dispatcher WHERE seen_at > clock_timestamp() - interval '3 s'"
 
 
@@ -67,11 +69,11 @@ def run(rig: Rig, injector: Injector, *, seconds: float) -> None:
 
 
 def storm(injector: Injector, *, until: float) -> None:
-    next_at = time.monotonic()
+    next_at = began = time.monotonic()
     while time.monotonic() < until:
         injector.tick()
         if time.monotonic() >= next_at:
-            injector.inject()
+            injector.inject(may_last=time.monotonic() < began + LONG_ONES_BEGIN_S)
             next_at = time.monotonic() + injector.chance.expovariate(1 / PAUSE_S)
         time.sleep(TICK_S)
 

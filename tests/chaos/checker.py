@@ -15,6 +15,7 @@ from tests.chaos.truth import Truth
 FINAL = frozenset({"confirmed", "failed", "refused", "expired", "cancelled", "superseded", "unresolved"})
 NEVER_ACTED = frozenset({"failed", "refused", "expired", "cancelled", "superseded"})
 NEVER_SENT = frozenset({"expired", "cancelled", "superseded"})
+GIVEN_BACK = {("queued", "claimed"), ("queued", "sending")}
 # The clocks are one, but a process that notes a time may have to wait for the processor on a busy machine.
 LATE_S = 1.0
 AUTHORITY_S = 1.0
@@ -188,15 +189,24 @@ def find_disorder(case: Case) -> Iterator[Violation]:
         yield from _find_overlaps(case, lane)
         links = defaultdict(list)
         for row in lane:
-            if row.id in case.requests:
+            if case.requests[row.id]:
                 links[row.link].append((case.requests[row.id][0].received_at, row))
         for sent in links.values():
             highest: Row | None = None
             for at, row in sorted(sent, key=lambda one: one[0]):
                 if highest is not None and row.sequence < highest.sequence:
+                    if _stepped_aside(case, row, highest):
+                        continue
                     yield Violation("order", row.id, f"sent at {at:.3f} after {highest.id}, which was accepted later")
                 else:
                     highest = row
+
+
+def _stepped_aside(case: Case, row: Row, other: Row) -> bool:
+    """A command that was given back waits for its next try, and others of its car need not wait with it."""
+    claims = [step.event.n for step in case.steps[other.id] if step.state == "claimed"]
+    before = [step for step in case.steps[row.id] if claims and step.event.n < claims[0]]
+    return bool(before) and (before[-1].state, before[-1].came_from) in GIVEN_BACK
 
 
 def _by_lane(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -269,7 +279,7 @@ def find_illegal_moves(case: Case) -> Iterator[Violation]:
             yield Violation("transition", row.id, f"the log ends with {steps[-1].state}, the row is {row.state}")
     for command in case.steps.keys() - case.rows.keys():
         yield Violation("lost", command, "the log knows it, and the row is gone")
-    for command, requests in case.requests.items():
+    for command, requests in list(case.requests.items()):
         if requests and not any(step.state == "sending" for step in case.steps.get(command, [])):
             yield Violation("transition", command, "sent without a permit")
 

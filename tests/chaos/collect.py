@@ -64,7 +64,9 @@ def wait_for_the_end(rig: Rig) -> float:
 
 def collect(rig: Rig, *, faults: list[Fault], seconds: float) -> History:
     """Return all that the checker needs."""
-    with psycopg.connect(rig.postgres.url("fleetwell"), autocommit=True, row_factory=dict_row) as connection:
+    with psycopg.connect(rig.postgres.url("fleetwell"), row_factory=dict_row) as connection:
+        # Rows and log of one moment: commands go on moving while we read.
+        connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         rows = [_row(raw) for raw in connection.execute(ROWS)]
         events = [Event(**raw) for raw in connection.execute(EVENTS)]
     return History(

@@ -22,7 +22,8 @@ from tests.chaos.rig import DISPATCHERS, LISTENERS, Rig
 PAST_THE_GUARD_S = 3.0
 PAST_THE_SILENCE_S = 17.0
 SHOTS = (("kill", 0.0), ("stop", PAST_THE_GUARD_S), ("stop", PAST_THE_SILENCE_S), ("raise", 0.0))
-ARMED_FOR_S = 7.0
+ARMED_FOR_S = 6.0
+TRIES = 8
 WAIT_FOR_SENDING_S = 1.0
 # Kind of fault -> how often it is drawn.
 WEIGHTS = {
@@ -110,12 +111,11 @@ class Injector:
         return [f"{kind} {target}" for kind, target, _, _ in self._open.values()]
 
     def heal(self) -> None:
-        """End every trouble that still lasts; what is dead is started again and takes its time."""
+        """Begin nothing more: what is armed is taken back, what lasts has its own end."""
+        self._hear_failpoints()
         self.rig.failpoints.disarm()
-        for shot in self._armed.values():
-            self._shots.append(shot)
+        self._shots += self._armed.values()
         self._armed.clear()
-        self.clock.run_due(all_of_them=True)
 
     # Noting --------------------------------------------------------------------------------------------------------
 
@@ -141,15 +141,21 @@ class Injector:
 
     # Drawing -------------------------------------------------------------------------------------------------------
 
-    def inject(self) -> None:
-        """Do one thing that goes wrong."""
+    def inject(self, *, may_last: bool) -> None:
+        """Let one thing go wrong; what is drawn and cannot be hurt just now is drawn again."""
+        for _ in range(TRIES):
+            if self._try(may_last):
+                return
+
+    def _try(self, may_last: bool) -> bool:
         kind = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
         parts = self.rig.parts
         dispatcher = parts[self.chance.choice(DISPATCHERS)]
         short_s = self.chance.choice([0.5, 0.8, 1.5, 2.5, 4.0])
-        actions: dict[str, Callable[[], None]] = {
+        long_s = self.chance.uniform(15.5, 20.0) if may_last else short_s
+        actions: dict[str, Callable[[], bool]] = {
             "freeze a dispatcher": lambda: self._freeze(dispatcher, short_s),
-            "freeze a dispatcher long": lambda: self._freeze(dispatcher, self.chance.uniform(15.5, 20.0)),
+            "freeze a dispatcher long": lambda: self._freeze(dispatcher, long_s),
             "kill a dispatcher": lambda: self._kill(dispatcher),
             "kill a dispatcher's child": lambda: self._kill_child(dispatcher),
             "kill web": lambda: self._kill(parts["web"]),
@@ -164,13 +170,13 @@ class Injector:
             "freeze the database": lambda: self._freeze_database(short_s),
             "terminate backends": self._terminate_backends,
             "toxic": self._poison,
-            "failpoint": self._arm,
+            "failpoint": lambda: self._arm(may_last),
         }
-        actions[kind]()
+        return actions[kind]()
 
-    def _freeze(self, part: Part, seconds: float) -> None:
+    def _freeze(self, part: Part, seconds: float) -> bool:
         if not part.is_ready() or part.name in self._down:
-            return
+            return False
         number = self._begin("freeze", part.name, self._wait_for_sending())
         part.freeze()
 
@@ -179,31 +185,35 @@ class Injector:
             self._end(number)
 
         self.clock.after(seconds, thaw)
+        return True
 
-    def _kill(self, part: Part) -> None:
+    def _kill(self, part: Part) -> bool:
         if not part.is_ready() or part.name in self._down:
-            return
+            return False
         sending = self._wait_for_sending()
         part.kill()
         self._begin_down(part, "kill", sending)
+        return True
 
     def _begin_down(self, part: Part, kind: str, sending: int) -> None:
         self._down[part.name] = self._begin(kind, part.name, sending)
         part.kill()
         part.start()
 
-    def _kill_child(self, part: Part) -> None:
+    def _kill_child(self, part: Part) -> bool:
         if not part.is_ready() or part.name in self._down:
-            return
+            return False
         sending = self._wait_for_sending()
-        if part.kill_children():
-            number = self._begin("kill", f"{part.name}'s child", sending)
-            # The worker makes another one at once.
-            self.clock.after(1.0, lambda: self._end(number))
+        if not part.kill_children():
+            return False
+        number = self._begin("kill", f"{part.name}'s child", sending)
+        # The worker makes another one at once.
+        self.clock.after(1.0, lambda: self._end(number))
+        return True
 
-    def _kill_broker(self) -> None:
+    def _kill_broker(self) -> bool:
         if self._is_open("broker"):
-            return
+            return False
         number = self._begin("kill", "broker", self._wait_for_sending())
         self.rig.valkey.process.kill()  # type: ignore[union-attr]
         self.rig.valkey.process.wait()  # type: ignore[union-attr]
@@ -213,17 +223,19 @@ class Injector:
             self._end(number)
 
         self.clock.after(self.chance.choice([0.1, 0.5, 3.0]), start)
+        return True
 
-    def _freeze_broker(self, seconds: float) -> None:
+    def _freeze_broker(self, seconds: float) -> bool:
         if self._is_open("broker"):
-            return
+            return False
         number = self._begin("freeze", "broker", self._wait_for_sending())
         pid = self.rig.valkey.process.pid  # type: ignore[union-attr]
         self._stop_pids([pid], seconds, number)
+        return True
 
-    def _stop_database(self) -> None:
+    def _stop_database(self) -> bool:
         if self._is_open("database"):
-            return
+            return False
         number = self._begin("kill", "database", self._wait_for_sending())
         process = self.rig.postgres.process
         assert process is not None
@@ -235,13 +247,15 @@ class Injector:
             self._end(number)
 
         self.clock.after(self.chance.choice([0.0, 0.5, 2.0]), start)
+        return True
 
-    def _freeze_database(self, seconds: float) -> None:
+    def _freeze_database(self, seconds: float) -> bool:
         if self._is_open("database"):
-            return
+            return False
         number = self._begin("freeze", "database", self._wait_for_sending())
         pid = self.rig.postgres.process.pid  # type: ignore[union-attr]
         self._stop_pids([pid, *children_of(pid)], seconds, number)
+        return True
 
     def _stop_pids(self, pids: list[int], seconds: float, number: int) -> None:
         for pid in pids:
@@ -257,9 +271,9 @@ class Injector:
     def _is_open(self, target: str) -> bool:
         return any(open_target == target for _, open_target, _, _ in self._open.values())
 
-    def _terminate_backends(self) -> None:
+    def _terminate_backends(self) -> bool:
         if self._is_open("database"):
-            return
+            return False
         share = self.chance.choice([0.2, 0.5, 1.0])
         number = self._begin("terminate", "backends", self._wait_for_sending())
         try:
@@ -272,11 +286,12 @@ class Injector:
         except (psycopg.Error, AssertionError):
             self._database = None
         self._end(number)
+        return True
 
-    def _poison(self) -> None:
+    def _poison(self) -> bool:
         listener = self.chance.choice(LISTENERS)
         if self._is_open(f"net {listener}"):
-            return
+            return False
         toxic = toxics.draw(self.chance)
         number = self._begin(f"toxic {toxic.kind}", f"net {listener}", self.sending())
         self.rig.proxy.suffer(listener, toxic)
@@ -286,19 +301,25 @@ class Injector:
             self._end(number)
 
         self.clock.after(self.chance.uniform(0.5, 5.0), end)
+        return True
 
     # Failpoints ----------------------------------------------------------------------------------------------------
 
-    def _arm(self) -> None:
+    def _arm(self, may_last: bool) -> bool:
         """Arm the next shot of the round; one that nobody reaches in time goes to the end of it."""
-        free = [shot for shot in self._shots if (shot.point, shot.action) not in self._armed]
+        free = [
+            shot
+            for shot in self._shots
+            if (shot.point, shot.action) not in self._armed and (may_last or shot.seconds < PAST_THE_SILENCE_S)
+        ]
         if not free:
-            return
+            return False
         shot = free[0]
         self._shots.remove(shot)
         self._armed[shot.point, shot.action] = shot
         self.rig.failpoints.arm(shot.point, shot.action)
         self.clock.after(ARMED_FOR_S, lambda: self._give_up_on(shot))
+        return True
 
     def _give_up_on(self, shot: _Shot) -> None:
         if self._armed.get((shot.point, shot.action)) is shot:

@@ -16,7 +16,7 @@ CONTROLS = ("security", "charge", "climate", "navigation", "pin", "trunk", "engi
 ALL_SCOPES = [*(f"read_{name}" for name in READS), *(f"control_{name}" for name in CONTROLS)]
 PASSWORD = "correct horse battery"
 # How every car behaves that is told nothing else: a maker's cloud takes its time.
-LATENCY_S = {"min": 0.1, "max": 0.9}
+LATENCY_S = {"min": 0.2, "max": 1.2}
 FAULTS = (
     "effect_s",
     "wake_s",

@@ -126,9 +126,9 @@ class Clock:
         self._due.append((time.monotonic() + seconds, self._n, action))
         self._due.sort(key=lambda one: one[:2])
 
-    def run_due(self, *, all_of_them: bool = False) -> None:
-        """Do what is due, or with all_of_them everything at once: what ends a trouble is never forgotten."""
-        while self._due and (all_of_them or self._due[0][0] <= time.monotonic()):
+    def run_due(self) -> None:
+        """Do what is due."""
+        while self._due and self._due[0][0] <= time.monotonic():
             _, _, action = self._due.pop(0)
             action()
 

@@ -112,7 +112,7 @@ class Connection:
                 held.put_nowait((time.monotonic(), chunk))
             held.put_nowait((time.monotonic(), b""))
             await passing
-        except OSError:
+        except (OSError, RuntimeError):  # the second is uvloop's word for a transport that is gone
             passing.cancel()
             self.reset()
 
@@ -131,7 +131,7 @@ class Connection:
                         return
                     writer.write(piece)
                     await writer.drain()
-        except OSError:
+        except (OSError, RuntimeError):
             self.reset()
 
     async def _spoil(
