@@ -114,7 +114,7 @@ class StartCharge(Command):
     signal = "charging_state"
 
     def is_proved_by(self, value: object) -> bool | None:
-        return None if value is None or value == "starting" else value in {"charging", "complete"}
+        return None if value in {None, "starting", "unknown"} else value in {"charging", "complete"}
 
 
 @dataclass(frozen=True)
@@ -126,7 +126,7 @@ class StopCharge(Command):
     signal = "charging_state"
 
     def is_proved_by(self, value: object) -> bool | None:
-        return None if value is None else value not in {"charging", "starting"}
+        return None if value in {None, "unknown"} else value not in {"charging", "starting"}
 
 
 @dataclass(frozen=True)
