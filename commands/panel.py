@@ -14,6 +14,7 @@ from commands.availability import Availability, check_availability
 from commands.cards import Card, card_of, outcome_of
 from commands.forms import CommandForm, make_form
 from commands.models import RUNNING, Command, State
+from commands.proof import Known, known_of
 from commands.rules.words import sentence
 from commands.words import GROUPS, LABELS, NOT_OFFERED, STATE_NOW, STATES
 from fleet.adapters.commands import KINDS, make_command
@@ -51,7 +52,8 @@ class Dialog:
 class Offer:
     """One command as a tile or a row. tile_state: ready, on, pending, failed or none (not offered, with the reason).
 
-    confirm: what the dialog asks besides, because nobody confirmed lately that it is them.
+    confirm: what the dialog asks besides, because nobody confirmed lately that it is them. known: the state that the
+    button speaks of, with its age.
     """
 
     kind: str
@@ -68,6 +70,7 @@ class Offer:
     dialog: Dialog | None
     token: str
     confirm: ConfirmForm | None
+    known: Known | None
 
 
 @dataclass(frozen=True)
@@ -190,6 +193,7 @@ def _offer(
         dialog=_dialog(kind, vehicle) if asks else None,
         token=secrets.token_urlsafe(16),
         confirm=confirm if availability.is_offered else None,
+        known=_known(kind, state, vehicle, tile_state),
     )
 
 
@@ -203,20 +207,26 @@ def _tile(availability: Availability, state: Readings, latest: Command | None) -
         return "pending", _("Waking the car…") if latest.is_waking else f"{STATES[latest.state]}…"
     if latest is not None and latest.state in FAILED and timezone.now() - latest.accepted_at < FAILURE_SHOWN:
         return "failed", outcome_of(latest)
-    if _is_so(kind, state):
+    if _is_so(kind, state) and not getattr(state, str(KINDS[kind].signal)).is_stale:
         return "on", str(STATE_NOW[kind])
     if KINDS[kind].asks:
         return "ready", _("Asks before it sends")
     return "ready", "" if availability.is_certain else _("Not known whether this car can")
 
 
+def _known(kind: str, state: Readings, vehicle: Vehicle, tile_state: str) -> Known | None:
+    """Return what the car last said, for a button that shows it: as its present state, or as the value to change."""
+    shows_it = KINDS[kind].ranges or _is_so(kind, state)
+    return known_of(kind, state, vehicle.make) if shows_it and tile_state in {"ready", "on"} else None
+
+
 def _is_so(kind: str, state: Readings) -> bool:
-    """Say whether the car already reports what this command brings about; a stale reading claims nothing."""
+    """Say whether the car's last word was what this command brings about, however old."""
     signal = KINDS[kind].signal
     if kind not in STATE_NOW or signal is None:
         return False
     reading = getattr(state, signal)
-    if reading is None or reading.is_stale:
+    if reading is None:
         return False
     order = make_command(kind, dict.fromkeys(KINDS[kind].secrets, "0000"))
     return order.is_proved_by(reading.value) is True

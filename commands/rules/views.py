@@ -80,7 +80,7 @@ def new_rule(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def edit_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
-    row, membership = get_rule(request.user, rule_id)  # type: ignore[arg-type]
+    row, membership = get_rule(request.user, rule_id)
     form = _make_form(request, row.kind, rule_of(row))
     if request.method != "POST":
         return _show_form(request, form, row)
@@ -111,7 +111,7 @@ def say_rule(request: HttpRequest) -> HttpResponse:
 @login_required
 def switch(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     """Switch a rule on or off, as the form says; not the other way round, so that a double press is harmless."""
-    row, membership = get_rule(request.user, rule_id)  # type: ignore[arg-type]
+    row, membership = get_rule(request.user, rule_id)
     switch_rule(rule=row, membership=membership, is_on=request.POST.get("on") == "1")
     return redirect("rules:list")
 
@@ -121,7 +121,7 @@ def switch(request: HttpRequest, rule_id: UUID) -> HttpResponse:
 @never_cache
 def remove(request: HttpRequest, rule_id: UUID) -> HttpResponse:
     """Ask, and then remove a rule."""
-    row, membership = get_rule(request.user, rule_id)  # type: ignore[arg-type]
+    row, membership = get_rule(request.user, rule_id)
     if request.POST.get("confirm") != "1":
         return render(request, "rules/remove.html", {"row": row_of(row)})
     if remove_rule(rule=row, membership=membership):
