@@ -8,13 +8,16 @@ from typing import Generic, TypeVar
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+# A batch of no more than this is no load.
+FEW = 3
 
 
 class Batcher(Generic[Item, Result]):
     """Groups items for `write`, which answers for each in order.
 
-    There is no waiting time to choose: a lone item is written at once, and under load batches grow by themselves to
-    what one round trip takes. divide_on: errors that one item can bring upon all; then each is written alone.
+    A lone item is written at once, and under load batches grow by themselves to what one round trip takes, and by
+    linger_s: for so long the next batch waits after one that was more than a few. divide_on: errors that one item can
+    bring upon all; then each is written alone.
     """
 
     def __init__(
@@ -22,11 +25,13 @@ class Batcher(Generic[Item, Result]):
         write: Callable[[list[Item]], Awaitable[list[Result]]],
         *,
         limit: int = 500,
+        linger_s: float = 0.0,
         divide_on: tuple[type[Exception], ...] = (),
     ) -> None:
         self._write = write
         self._divide_on = divide_on
         self._limit = limit
+        self._linger_s = linger_s
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._writer: asyncio.Task[None] | None = None
 
@@ -42,6 +47,8 @@ class Batcher(Generic[Item, Result]):
         while self._waiting:
             batch, self._waiting = self._waiting[: self._limit], self._waiting[self._limit :]
             await self._write_and_tell(batch)
+            if self._linger_s and FEW < len(batch) < self._limit:
+                await asyncio.sleep(self._linger_s)
 
     async def _write_and_tell(self, batch: list[tuple[Item, asyncio.Future[Result]]]) -> None:
         try:

@@ -5,16 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from dataclasses import replace
+from math import inf
 from typing import Any
 
 import psycopg
 
-from commands.dispatch.makers import Makers
+from commands.dispatch.failpoints import reach
+from commands.dispatch.makers import Makers, current_payer, paying
+from commands.dispatch.rulebook import Rulebook, RuleBroken
 from commands.dispatch.sql import MARGIN_S
+from commands.dispatch.starting import Starting
 from commands.dispatch.store import Job, Mark, Outcome, Store
 from commands.evidence import value_for
+from commands.freshness import must_look_first
+from commands.rules.check import Rule
 from fleet.adapters.base import Access, Adapter
-from fleet.adapters.commands import make_command
+from fleet.adapters.commands import Command, make_command
 from fleet.adapters.errors import (
     Accepted,
     AdapterError,
@@ -25,8 +32,10 @@ from fleet.adapters.errors import (
     PermitRefused,
     Verdict,
 )
-from fleet.adapters.http import Permit
+from fleet.adapters.http import Permit, prepaid
 from fleet.adapters.signals import VehicleSnapshot
+from fleet.budgets.meter import Payer
+from fleet.budgets.models import Resource
 from fleet.vehicles.sealing import unseal
 
 logger = logging.getLogger(__name__)
@@ -40,19 +49,28 @@ FIRST_CHECK_S = 30.0
 WAKE_BUDGET_S = 60.0
 # Nothing of this is the car's or the owner's fault, and nothing was written: try again soon.
 GIVE_BACK_S = {"vehicle_unreachable": 10.0, "rate_limited": 10.0, "upstream_down": 2.0, "upstream_error": 5.0}
+# Whose wakes are nobody's who stands there and waits.
+AUTOMATED = frozenset({"job", "schedule", "undo"})
 
 
 class Carrier:
-    """Carries one claimed command to its maker. `outcome` is what to record at the end."""
+    """Carries one claimed command to its maker. `carry` returns what to record at the end.
 
-    def __init__(self, store: Store, makers: Makers, job: Job) -> None:
+    last_code: "" or the error code of the last answer, by which the provider's health is judged.
+    """
+
+    def __init__(self, store: Store, makers: Makers, rulebook: Rulebook, job: Job, starting: Starting) -> None:
         self._store = store
         self._makers = makers
+        self._rulebook = rulebook
         self._job = job
+        self._starting = starting
         self._deadline = time.monotonic() + job.left_s
         self._has_asked = False
         self._is_permitted = False
+        self._is_unsure = False
         self._before: Any = None
+        self.last_code = ""
 
     @property
     def has_asked(self) -> bool:
@@ -66,18 +84,21 @@ class Carrier:
 
     async def carry(self) -> Outcome | None:
         """Do all of it and return what to record; None when the command was taken from us in between."""
+        job = self._job
         try:
-            adapter = await self._makers.adapter(self._job.app_id)
-            order = make_command(self._job.kind, self._job.parameters | self._open_secret())
-            access = await self._prepare(adapter)
-            verdict = await adapter.send(access, order, permit=self._make_permit(adapter), request_id=str(self._job.id))
+            adapter = await self._makers.adapter(job.app_id)
+            order = make_command(job.kind, job.parameters | self._open_secret())
+            with paying(Payer(job.app_id, job.account_id, job.lane_id, is_urgent=job.rank == 0)):
+                verdict = await self._send_within_budget(adapter, order)
         except AdapterError as error:
-            return self._after_preparation_failed(error)
+            return await self._after_preparation_failed(error)
+        except RuleBroken as broken:
+            return self._make("claimed", "refused", code="rule", reason=broken.reason)
         except PermitRefused:
             return await self._after_refusal()
         except NotWritten:
             return self._after_not_written()
-        return self._after(verdict)
+        return await self._after(verdict)
 
     def abandon(self) -> Outcome:
         """Say what to record when this process stops in the middle."""
@@ -89,32 +110,76 @@ class Carrier:
         sealed = self._job.secret_sealed
         return {} if sealed is None else {"pin": unseal(sealed, bound_to=f"command:{self._job.id}:pin")}
 
+    async def _send_within_budget(self, adapter: Adapter, order: Command) -> Verdict:
+        """Take what the command will cost before anything of it leaves, and give back what it did not use."""
+        payer = current_payer()
+        rules = await self._rulebook.rules_for(self._job)
+        must_look = (
+            bool(rules)
+            or self._job.is_probe
+            or must_look_first(
+                self._job.retry_class,
+                online_state=self._job.online_state,
+                age_s=self._job.state_age_s,
+                check_first_s=self._job.check_first_s,
+                attempts=self._job.attempts,
+            )
+        )
+        await self._makers.meter.take(payer, n=1 + must_look)
+        with prepaid(1 + must_look) as paid:
+            try:
+                access = await self._prepare(adapter, rules, must_look=must_look)
+                await self._makers.meter.take(payer, resource=Resource.COMMANDS)
+                try:
+                    return await adapter.send(
+                        access, order, permit=self._make_permit(adapter), request_id=str(self._job.id)
+                    )
+                finally:
+                    if not self._is_permitted:
+                        await self._makers.meter.give_back(payer, resource=Resource.COMMANDS)
+            finally:
+                if paid.left:
+                    await self._makers.meter.give_back(payer, n=paid.left)
+
     # Preparing: all that can fail without touching the car --------------------------------------------------------
 
-    async def _prepare(self, adapter: Adapter) -> Access:
-        """Get a token, look at the car (the reading before is kept as evidence), wake it if it sleeps."""
+    async def _prepare(self, adapter: Adapter, rules: list[Rule], *, must_look: bool) -> Access:
+        """Get a token, look at the car if what is known is too old (kept as evidence), wake it if it sleeps."""
+        reach("in_prepare")
         token = await self._makers.access_token(self._job.account_id)
         access = Access(self._job.provider_vehicle_id, token)
+        online_state = self._job.online_state
+        if must_look:
+            with self._starting.away():
+                access, snapshot = await self._look(adapter, access)
+            online_state = snapshot.online_state
+            if rules and (broken := await self._rulebook.find_broken(rules, self._job, snapshot)) is not None:
+                raise RuleBroken(broken.reason)
+        if online_state == "offline":
+            raise AdapterError("vehicle_unreachable")
+        if online_state == "asleep" and adapter.manifest.can_wake:
+            with self._starting.away():
+                await self._wake(adapter, access)
+        return access
+
+    async def _look(self, adapter: Adapter, access: Access) -> tuple[Access, VehicleSnapshot]:
         try:
             snapshot = await adapter.read(access)
         except AdapterError as error:
             if error.code != "needs_reconnect":
                 raise
-            token = await self._makers.replace_token(self._job.account_id, refused=token)
+            token = await self._makers.replace_token(self._job.account_id, refused=access.access_token)
             access = Access(self._job.provider_vehicle_id, token)
             snapshot = await adapter.read(access)
-        await self._keep(adapter, snapshot)
-        if snapshot.online_state == "offline":
-            raise AdapterError("vehicle_unreachable")
-        if snapshot.online_state == "asleep" and adapter.manifest.can_wake:
-            await self._wake(adapter, access)
-        return access
-
-    async def _keep(self, adapter: Adapter, snapshot: VehicleSnapshot) -> None:
         self._before = value_for(self._job.kind, snapshot, self._job.scopes)
         await self._store.save_snapshot(self._job, snapshot, adapter.manifest.key)
+        return access, snapshot
 
     async def _wake(self, adapter: Adapter, access: Access) -> None:
+        is_automated = self._job.origin in AUTOMATED
+        if why := await self._store.grant_wake(self._job, is_automated=is_automated):
+            raise AdapterError("vehicle_asleep", detail=why)
+        await self._makers.meter.take(current_payer(), resource=Resource.WAKES)
         await self._store.note_waking(self._job)
         budget_s = min(WAKE_BUDGET_S, self._left_s() - MARGIN_S)
         try:
@@ -133,11 +198,20 @@ class Carrier:
         async def permit() -> None:
             self._has_asked = True
             began = time.monotonic()
-            if not await self._store.permit(Mark(self._job.id, self._job.fence, wait_s)):
+            reach("before_mark")
+            try:
+                is_given = await self._store.permit(Mark(self._job.id, self._job.fence, wait_s))
+            except psycopg.Error as error:
+                # Whether it was committed is not known. Unsure means: not a byte.
+                self._is_unsure = True
+                raise NotWritten from error
+            if not is_given:
                 raise PermitRefused
             self._is_permitted = True
+            reach("after_mark")
             if time.monotonic() - began > GUARD_S or self._left_s() <= 0:
                 raise NotWritten
+            self._starting.leave()
 
         return permit
 
@@ -149,23 +223,37 @@ class Carrier:
     def _make(self, expected: str, state: str, **what: Any) -> Outcome:
         return Outcome(self._job.id, self._job.fence, expected, state, before=self._before, **what)
 
-    def _after_preparation_failed(self, error: AdapterError) -> Outcome:
+    async def _after_preparation_failed(self, error: AdapterError) -> Outcome:
+        self.last_code = error.code
         retry_s = GIVE_BACK_S.get(error.code)
+        if error.code == "quota_exhausted":
+            retry_s = error.retry_after_s if error.retry_after_s is not None else inf
         if retry_s is None:
-            return self._make("claimed", "refused", code=error.code)
+            return self._make("claimed", "refused", code=error.code, reason=_reason_of(error))
         retry_s = error.retry_after_s if error.retry_after_s is not None else retry_s
-        if retry_s >= self._left_s():
+        if error.code == "rate_limited":
+            await self._store.hold(self._job.app_id, retry_s)
+        if retry_s >= self._left_s() - MARGIN_S:
             # It would only wait for its deadline: say now why nothing came of it.
             return self._make("claimed", "expired", code=error.code)
+        reach("before_give_back")
         return self._make("claimed", "queued", code=error.code, retry_s=retry_s)
 
     async def _after_refusal(self) -> Outcome | None:
         why = await self._store.why_not(self._job)
         if why is None:
             return None
-        return self._make("claimed", "expired" if why == "expired" else "refused", code=why)
+        if why.code == "rate_limited":
+            return await self._after_preparation_failed(AdapterError("rate_limited", retry_after_s=why.retry_s))
+        return self._make("claimed", "expired" if why.code == "expired" else "refused", code=why.code)
 
     def _after_not_written(self) -> Outcome:
+        if self._is_unsure:
+            given_back = self._make("claimed", "queued", code="not_written", retry_s=1.0)
+            return replace(given_back, otherwise=self._after_not_written_in_time())
+        return self._after_not_written_in_time()
+
+    def _after_not_written_in_time(self) -> Outcome:
         if self._may_send_again():
             return self._make("sending", "queued", code="not_written")
         # Frozen for so long that the sweeper called it unknown: we know better, nothing left.
@@ -175,26 +263,36 @@ class Carrier:
         # The permit counted: attempts on the job is the number before it.
         return self._job.retry_class == "A" and self._job.attempts + 1 < self._job.max_attempts
 
-    def _after(self, verdict: Verdict) -> Outcome:
+    async def _after(self, verdict: Verdict) -> Outcome:
+        reach("after_answer")
         match verdict:
             case Done(evidence=evidence, ref=ref):
                 return self._make("sending,unknown", "confirmed", evidence=evidence, ref=ref)
             case Accepted(ref=ref):
                 return self._make("sending,unknown", "sent", ref=ref, check_s=FIRST_CHECK_S)
             case NotExecuted():
-                return self._after_not_executed(verdict)
+                return await self._after_not_executed(verdict)
             case MaybeExecuted(code=code):
+                self.last_code = code
                 return self._make("sending", "unknown", code=code, check_s=FIRST_CHECK_S)
         raise AssertionError(f"not a verdict: {verdict!r}")
 
-    def _after_not_executed(self, verdict: NotExecuted) -> Outcome:
+    async def _after_not_executed(self, verdict: NotExecuted) -> Outcome:
         what: dict[str, Any] = {"code": verdict.code, "reason": verdict.reason}
         if not self._is_permitted:
-            return self._after_preparation_failed(AdapterError(verdict.code, retry_after_s=verdict.retry_after_s))
+            error = AdapterError(verdict.code, retry_after_s=verdict.retry_after_s)
+            return await self._after_preparation_failed(error)
+        self.last_code = verdict.code
         retry_s = verdict.retry_after_s
+        if verdict.code == "rate_limited":
+            await self._store.hold(self._job.app_id, GIVE_BACK_S["rate_limited"] if retry_s is None else retry_s)
         if retry_s is not None and retry_s < self._left_s() and self._may_send_again():
             return self._make("sending", "queued", retry_s=retry_s, **what)
         return self._make("sending,unknown", "refused", **what)
+
+
+def _reason_of(error: AdapterError) -> str:
+    return error.detail if error.detail in {"wake_recent", "wake_used_up"} else ""
 
 
 async def finish_carrying(store: Store, outcome: Outcome) -> bool:
@@ -202,7 +300,13 @@ async def finish_carrying(store: Store, outcome: Outcome) -> bool:
     for wait_s in (0.0, 0.2, 1.0, 3.0):
         await asyncio.sleep(wait_s)
         try:
-            return await store.record(outcome)
+            reach("before_record")
+            is_recorded = await store.record(outcome)
+            if not is_recorded and outcome.otherwise is not None:
+                is_recorded = await store.record(outcome.otherwise)
+            reach("after_record")
         except psycopg.OperationalError as error:
             logger.warning("recording command %s failed: %s", outcome.id, type(error).__name__)
+        else:
+            return is_recorded
     return False

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -12,6 +14,7 @@ from django.db import connection
 
 from fleet.adapters.base import Adapter
 from fleet.adapters.http import Http
+from fleet.budgets.meter import Meter, Payer
 from fleet.vehicles.models import ProviderAccount, ProviderApp
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.tokens import get_access_token, read_access_token
@@ -23,11 +26,37 @@ ADAPTER_LIFE_S = 60.0
 TOKEN_LIFE_S = 20.0  # shorter than the minute for which a token that is handed out is good
 
 
-class Makers:
-    """Keeps adapters for a minute and access tokens for some seconds, so that a press needs no extra query."""
+# Who pays for the calls made in this context; the application alone, and not urgently, unless it says more.
+_payer: ContextVar[Payer | None] = ContextVar("payer", default=None)
 
-    def __init__(self, http: Http) -> None:
+
+@contextmanager
+def paying(payer: Payer) -> Iterator[None]:
+    """Charge the calls to makers that are made inside to this login, this car and this urgency."""
+    token = _payer.set(payer)
+    try:
+        yield
+    finally:
+        _payer.reset(token)
+
+
+def current_payer() -> Payer:
+    """Return who pays in this context. Raises LookupError where nobody was named."""
+    payer = _payer.get()
+    if payer is None:
+        raise LookupError("nobody pays here")
+    return payer
+
+
+class Makers:
+    """Keeps adapters for a minute and access tokens for some seconds, so that a press needs no extra query.
+
+    Every call that an adapter makes to its maker's API is taken from the budgets first.
+    """
+
+    def __init__(self, http: Http, meter: Meter) -> None:
         self._http = http
+        self.meter = meter
         self._adapters: dict[UUID, tuple[float, Adapter]] = {}
         self._tokens: dict[UUID, tuple[float, str, int]] = {}
 
@@ -36,8 +65,14 @@ class Makers:
         kept = self._adapters.get(app_id)
         if kept is None or kept[0] < time.monotonic():
             app = await in_thread(ProviderApp.objects.get, pk=app_id)
-            kept = self._adapters[app_id] = (time.monotonic() + ADAPTER_LIFE_S, make_adapter(app, self._http))
+            kept = self._adapters[app_id] = (time.monotonic() + ADAPTER_LIFE_S, self._make(app))
         return kept[1]
+
+    def _make(self, app: ProviderApp) -> Adapter:
+        async def take(calls: int) -> None:
+            await self.meter.take(_payer.get() or Payer(app.id), n=calls)
+
+        return make_adapter(app, self._http.metered(take))
 
     async def access_token(self, account_id: UUID) -> str:
         """Return a live access token. Raises AdapterError."""

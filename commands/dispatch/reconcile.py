@@ -6,12 +6,14 @@ import asyncio
 import logging
 import time
 
+from commands.dispatch.batcher import Batcher
 from commands.dispatch.follow import Look, look_again
 from commands.dispatch.makers import Makers, in_thread
 from commands.dispatch.postpone import postpone
 from commands.dispatch.store import Store, open_store
 from commands.dispatch.stored import load_stored
 from fleet.adapters.http import Http
+from fleet.budgets.meter import open_meter
 
 logger = logging.getLogger(__name__)
 
@@ -24,8 +26,8 @@ async def reconcile_due() -> int:
     """Look once at every sent or unknown command that is due; return how many were looked at. Never sends."""
     ends = time.monotonic() + BUSY_S
     total = 0
-    async with open_store() as store, Http() as http:
-        makers = Makers(http)
+    async with open_store() as store, Http() as http, open_meter(lambda write: Batcher(write).submit) as meter:
+        makers = Makers(http, meter)
         while True:
             looked = await _look_at_due(store, makers)
             total += looked

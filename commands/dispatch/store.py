@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -17,23 +19,35 @@ from commands.dispatch import sql
 from commands.dispatch.batcher import Batcher
 from fleet.adapters.signals import VehicleSnapshot
 from fleet.events.database import open_connection
-from fleet.vehicles.snapshots import SAVE_SNAPSHOT, snapshot_parameters
+from fleet.vehicles.snapshots import NOTE_READ, SAVE_SNAPSHOTS, Taken, snapshot_parameters
 
-PER_TEAM = 16
 DOORBELL = "fleetwell_doorbell"
+# At most so many of one team and provider in one claim: a long transaction would keep others waiting.
+CLAIM_AT_MOST = 250
+# Under load batches wait for each other this long, and grow by it.
+MARKS_LINGER_S = 0.01
+RESULTS_LINGER_S = 0.02
+READS_LINGER_S = 0.05
 
 
 @dataclass
 class Job:
-    """A claimed command with all that carrying it needs."""
+    """A claimed command with all that carrying it needs.
+
+    online_state, state_age_s: what is known of the car without asking, and how old that is.
+    is_probe: the provider's breaker is open; this one looks whether it is back.
+    """
 
     id: UUID
     team_id: UUID
     vehicle_id: UUID
+    lane_id: UUID
     app_id: UUID
     kind: str
     parameters: dict[str, Any]
     retry_class: str
+    rank: int
+    origin: str
     fence: int
     attempts: int
     max_attempts: int
@@ -41,8 +55,12 @@ class Job:
     left_s: float
     provider_vehicle_id: str
     account_id: UUID
+    is_probe: bool
     secret_sealed: bytes | None = field(repr=False)
     scopes: list[str]
+    online_state: str | None
+    state_age_s: float | None
+    check_first_s: int
 
 
 @dataclass
@@ -71,7 +89,7 @@ class Outcome:
     """One move of one command. `expected` are the states it may be moved from, by the holder of `fence`.
 
     retry_s: for queued, not before so many seconds. check_s: for sent and unknown, look for evidence after so many.
-    is_crash: a give-back that counts towards parking the command.
+    is_crash: a give-back that counts towards parking the command. otherwise: what to record when this moved nothing.
     """
 
     id: UUID
@@ -88,6 +106,7 @@ class Outcome:
     retry_s: float = 0.0
     check_s: float = 0.0
     is_crash: bool = False
+    otherwise: Outcome | None = None
 
 
 @dataclass(frozen=True)
@@ -99,34 +118,90 @@ class Mark:
     wait_s: float
 
 
+@dataclass(frozen=True)
+class WhyNot:
+    """Why a permit was not given: a code, and in how many seconds to ask again where that helps."""
+
+    code: str
+    retry_s: float
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A team with something ready at a provider. room, room_urgent: what the budget lets through; None: no limit."""
+
+    id: int
+    app_id: UUID
+    team_id: UUID
+    is_probing: bool
+    room: int | None
+    room_urgent: int | None
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """How many commands of one rank a turn may claim now."""
+
+    turn: Turn
+    rank: int
+    room: int
+
+
 class Store:
-    """Four connections: one to claim, one for permits, one for results and the rest, one that hears the doorbell."""
+    """The dispatcher's connections, one for each kind of work, so that none waits for another.
 
-    def __init__(
-        self,
-        claims: psycopg.AsyncConnection[Any],
-        marks: psycopg.AsyncConnection[Any],
-        results: psycopg.AsyncConnection[Any],
-        doorbell: psycopg.AsyncConnection[Any],
-    ) -> None:
+    One that is lost is opened again at its next use; what was under way on it fails, and its caller decides.
+    """
+
+    def __init__(self) -> None:
         self.dispatcher_id = uuid4()
-        self.doorbell = doorbell
-        self._claims = claims
-        self._marks = marks
-        self._results = results
-        self._mark_batches = Batcher(self._write_marks)
+        self._connections: dict[str, psycopg.AsyncConnection[Any]] = {}
+        self._opening: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._mark_batches = Batcher(self._write_marks, linger_s=MARKS_LINGER_S)
         # A text of a maker's that cannot be stored must not lose what became of other cars.
-        self._outcome_batches = Batcher(self._write_outcomes, divide_on=(psycopg.DataError, UnicodeError))
+        divide_on = (psycopg.DataError, UnicodeError)
+        self._outcome_batches = Batcher(self._write_outcomes, linger_s=RESULTS_LINGER_S, divide_on=divide_on)
+        self._snapshot_batches = Batcher(
+            self._write_snapshots, linger_s=READS_LINGER_S, limit=50, divide_on=(psycopg.Error,)
+        )
+        self._check_batches = Batcher(self._read_checks, linger_s=READS_LINGER_S)
 
-    async def claim(self, free: int) -> list[Job]:
-        """Claim at most `free` commands, fairly between teams, at most one per car."""
-        async with self._claims.transaction():
-            cursor = await self._claims.execute(sql.PICK_LANES, {"per_team": PER_TEAM, "free": free})
-            lanes = [row["lane_id"] for row in await cursor.fetchall()]
-            if not lanes:
+    async def open(self, name: str) -> psycopg.AsyncConnection[Any]:
+        """Return the connection for one kind of work, in the name of the dispatcher."""
+        async with self._opening[name]:
+            kept = self._connections.get(name)
+            if kept is None or kept.closed:
+                kept = await open_connection(row_factory=dict_row)
+                await kept.execute("SELECT set_config('fleetwell.actor', 'system:dispatcher', false)")
+                self._connections[name] = kept
+            return kept
+
+    async def close(self) -> None:
+        for connection in self._connections.values():
+            await connection.close()
+
+    async def claim(self, share: Callable[[list[Turn]], list[Wanted]]) -> list[Job]:
+        """Claim commands, at most one per car, as many as `share` gives to each of the turns that have some ready.
+
+        The turns come least recently served first.
+        """
+        claims = await self.open("claims")
+        async with claims.transaction():
+            cursor = await claims.execute(sql.TURNS)
+            wanted = share([Turn(**row) for row in await cursor.fetchall()])
+            if not wanted:
                 return []
-            cursor = await self._claims.execute(sql.CLAIM, {"lanes": lanes, "dispatcher": self.dispatcher_id})
-            return [Job(**row) for row in await cursor.fetchall()]
+            cursor = await claims.execute(sql.PICK_LANES, _pick_parameters(wanted))
+            picked = await cursor.fetchall()
+            if not picked:
+                return []
+            parameters = {"lanes": list({row["lane_id"] for row in picked}), "dispatcher": self.dispatcher_id}
+            cursor = await claims.execute(sql.CLAIM, parameters)
+            jobs = [Job(**row) for row in await cursor.fetchall()]
+            await claims.execute(sql.SERVED, {"turns": list({row["turn"] for row in picked})})
+            if probed := {job.app_id for job in jobs if job.is_probe}:
+                await claims.execute(sql.PROBING, {"apps": list(probed)})
+            return jobs
 
     async def permit(self, mark: Mark) -> bool:
         """Ask for the permit to send; True when it was given, which is committed by then."""
@@ -136,39 +211,71 @@ class Store:
         """Record what became of a command; False when it was no longer ours to move."""
         return await self._outcome_batches.submit(outcome)
 
-    async def why_not(self, job: Job) -> str | None:
+    async def why_not(self, job: Job) -> WhyNot | None:
         """Return why a permit was not given; None when somebody else has moved the command since."""
-        cursor = await self._results.execute(sql.WHY_NOT, {"id": job.id, "fence": job.fence})
-        row = await cursor.fetchone()
-        return None if row is None else row["case"]
+        rows = await self._ask(sql.WHY_NOT, {"id": job.id, "fence": job.fence})
+        return WhyNot(**rows[0]) if rows else None
 
     async def note_waking(self, job: Job) -> None:
         """Show on open pages that the car is being woken for this command."""
-        await self._results.execute(sql.WAKING, {"id": job.id, "fence": job.fence})
+        await self._ask(sql.WAKING, {"id": job.id, "fence": job.fence})
+
+    async def grant_wake(self, job: Job, *, is_automated: bool) -> str:
+        """Enter a wake into the car's ledger; return "" when it is granted, else the code why not."""
+        parameters = {"lane": job.lane_id, "app": job.app_id, "automated": is_automated, "cause": f"command:{job.id}"}
+        rows = await self._ask(sql.GRANT_WAKE, parameters)
+        return rows[0]["code"]
 
     async def note_alive(self, in_flight: int) -> None:
         """Give a sign of life; commands of a dispatcher without one are taken back."""
-        await self._results.execute(sql.SEEN, {"id": self.dispatcher_id, "in_flight": in_flight})
+        alive = await self.open("alive")
+        await alive.execute(sql.SEEN, {"id": self.dispatcher_id, "in_flight": in_flight})
 
     async def note_gone(self) -> None:
-        await self._results.execute(sql.GONE, {"id": self.dispatcher_id})
+        await self._ask(sql.GONE, {"id": self.dispatcher_id})
+
+    async def hold(self, app_id: UUID, retry_s: float) -> None:
+        """Send nothing more to a provider for some seconds, from any dispatcher: it asked us to slow down."""
+        await self._ask(sql.HOLD, {"app": app_id, "retry_s": retry_s})
+
+    async def note_down(self, app_id: UUID, code: str) -> None:
+        """Open a provider's breaker, or keep it open for longer."""
+        await self._ask(sql.BREAK, {"app": app_id, "code": code})
+
+    async def note_up(self, app_id: UUID) -> None:
+        """Close a provider's breaker: it answers."""
+        await self._ask(sql.MEND, {"app": app_id})
 
     async def checks(self, ids: Sequence[UUID]) -> list[Check]:
         """Return what a check of these commands needs; those that are final by now are absent."""
-        cursor = await self._results.execute(sql.TO_CHECK, {"ids": list(ids)})
-        return [Check(**row) for row in await cursor.fetchall()]
+        found = await asyncio.gather(*(self._check_batches.submit(command_id) for command_id in ids))
+        return [check for check in found if check is not None]
 
     async def due_checks(self, limit: int) -> list[Check]:
         """Take commands whose effect is due to be looked for; nobody else gets the same ones for 15 s."""
-        cursor = await self._results.execute(sql.DUE_FOR_CHECK, {"limit": limit})
-        return await self.checks([row["id"] for row in await cursor.fetchall()])
+        rows = await self._ask(sql.DUE_FOR_CHECK, {"limit": limit})
+        return await self.checks([row["id"] for row in rows])
 
     async def save_snapshot(self, item: Job | Check, snapshot: VehicleSnapshot, source: str) -> None:
         """Store what a read brought on the way; the page shows it with its own age."""
-        parameters = snapshot_parameters(
-            snapshot, team_id=item.team_id, vehicle_id=item.vehicle_id, scopes=item.scopes, source=source
-        )
-        await self._results.execute(SAVE_SNAPSHOT, parameters)
+        await self._snapshot_batches.submit(Taken(snapshot, item.team_id, item.vehicle_id, item.scopes, source))
+
+    async def _ask(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
+        asking = await self.open("rest")
+        cursor = await asking.execute(statement, parameters)
+        return await cursor.fetchall() if cursor.description else []
+
+    async def _read_checks(self, ids: list[UUID]) -> list[Check | None]:
+        rows = await self._ask(sql.TO_CHECK, {"ids": ids})
+        found = {row["id"]: Check(**row) for row in rows}
+        return [found.get(command_id) for command_id in ids]
+
+    async def _write_snapshots(self, taken: list[Taken]) -> list[None]:
+        parameters = snapshot_parameters(taken)
+        writing = await self.open("reads")
+        await writing.execute(SAVE_SNAPSHOTS, parameters)
+        await writing.execute(NOTE_READ, parameters)
+        return [None] * len(taken)
 
     async def _write_marks(self, marks: list[Mark]) -> list[bool]:
         parameters = {
@@ -176,7 +283,8 @@ class Store:
             "fences": [mark.fence for mark in marks],
             "waits": [mark.wait_s for mark in marks],
         }
-        cursor = await self._marks.execute(sql.MARK, parameters)
+        marking = await self.open("marks")
+        cursor = await marking.execute(sql.MARK, parameters)
         permitted = {row["id"] for row in await cursor.fetchall()}
         return [mark.id in permitted for mark in marks]
 
@@ -197,9 +305,8 @@ class Store:
             "checks": [o.check_s for o in outcomes],
             "are_crashes": [o.is_crash for o in outcomes],
         }
-        if self._results.closed:
-            self._results = await _connect()
-        cursor = await self._results.execute(sql.RECORD, parameters)
+        recording = await self.open("results")
+        cursor = await recording.execute(sql.RECORD, parameters)
         moved = {row["id"] for row in await cursor.fetchall()}
         return [outcome.id in moved for outcome in outcomes]
 
@@ -208,16 +315,21 @@ def _json(value: Any) -> str | None:
     return None if value is None else json.dumps(value)
 
 
+def _pick_parameters(wanted: list[Wanted]) -> dict[str, list[Any]]:
+    return {
+        "turns": [one.turn.id for one in wanted],
+        "apps": [one.turn.app_id for one in wanted],
+        "teams": [one.turn.team_id for one in wanted],
+        "ranks": [one.rank for one in wanted],
+        "rooms": [min(one.room, CLAIM_AT_MOST) for one in wanted],
+    }
+
+
 @asynccontextmanager
 async def open_store() -> AsyncIterator[Store]:
-    """Open the dispatcher's connections, outside Django's pool, in the name of the dispatcher."""
-    async with AsyncExitStack() as stack:
-        claims, marks, results, doorbell = [await stack.enter_async_context(await _connect()) for _ in range(4)]
-        await doorbell.execute(f"LISTEN {DOORBELL}")
-        yield Store(claims, marks, results, doorbell)
-
-
-async def _connect() -> psycopg.AsyncConnection[Any]:
-    opened = await open_connection(row_factory=dict_row)
-    await opened.execute("SELECT set_config('fleetwell.actor', 'system:dispatcher', false)")
-    return opened
+    """Open the dispatcher's side of the database; its connections are outside Django's pool."""
+    store = Store()
+    try:
+        yield store
+    finally:
+        await store.close()

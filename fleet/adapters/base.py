@@ -19,6 +19,7 @@ from fleet.adapters.oauth import (
     refresh_tokens,
     revoke_token,
 )
+from fleet.adapters.rules import RetryClass
 from fleet.adapters.signals import VehicleSnapshot
 
 
@@ -122,7 +123,7 @@ class Adapter(ABC):
         """
         if command.kind not in self.manifest.commands:
             return NotExecuted("not_capable", written=False)
-        once = OnePermit(permit)
+        once = OnePermit(permit, may_reuse=command.retry_class is RetryClass.A)
         try:
             verdict = await self._send(access, command, once, request_id)
         except NoAnswer as error:

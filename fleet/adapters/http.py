@@ -6,7 +6,8 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,7 +27,12 @@ READ_TIMEOUT_S = 30.0
 MAX_BODY_BYTES = 1_048_576
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
+# An idle connection for acting is kept no longer than makers' servers keep theirs.
+KEEP_ALIVE_S = 15.0
+
 Permit = Callable[[], Awaitable[None]]
+# Takes so many calls from a provider's budget, or raises AdapterError("quota_exhausted").
+Take = Callable[[int], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -75,10 +81,15 @@ class PermitUsedTwice(RuntimeError):
 
 
 class OnePermit:
-    """A permit that can be used once, and remembers whether bytes may have left."""
+    """A permit that can be used once, and remembers whether bytes may have left.
 
-    def __init__(self, permit: Permit) -> None:
+    may_reuse: the request may go over a connection that has carried another one before. Such a one can be stale, and
+    then nobody knows whether the request was read before it died: only for what is harmless late.
+    """
+
+    def __init__(self, permit: Permit, *, may_reuse: bool = False) -> None:
         self._permit = permit
+        self.may_reuse = may_reuse
         self.is_used = False
         self.is_released = False
 
@@ -91,6 +102,27 @@ class OnePermit:
 
 
 _acting: ContextVar[OnePermit | None] = ContextVar("acting", default=None)
+
+
+class Prepaid:
+    """Calls taken from the budget beforehand; what is left of them at the end can be given back."""
+
+    def __init__(self, calls: int) -> None:
+        self.left = calls
+
+
+_prepaid: ContextVar[Prepaid | None] = ContextVar("prepaid", default=None)
+
+
+@contextmanager
+def prepaid(calls: int) -> Iterator[Prepaid]:
+    """Within this context so many calls of a metered client are paid for; only further ones ask the meter."""
+    paid = Prepaid(calls)
+    token = _prepaid.set(paid)
+    try:
+        yield paid
+    finally:
+        _prepaid.reset(token)
 
 
 class _ActingConnector(aiohttp.TCPConnector):
@@ -124,34 +156,59 @@ def _make_aborting_socket(address: tuple[Any, ...]) -> socket.socket:
     return sock
 
 
-class Http:
-    """Calls to one maker's cloud. Open it once per event loop: `async with Http() as http`."""
+class _Sessions:
+    """The sessions of one event loop: one for reading, and two for acting, with fresh and with kept connections."""
 
-    def __init__(self, *, connections: int = 0) -> None:
+    def __init__(self, connections: int) -> None:
+        jar: AbstractCookieJar = aiohttp.DummyCookieJar()
+        self.reading = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=connections), cookie_jar=jar, trust_env=False
+        )
+        fresh = _ActingConnector(limit=connections, force_close=True, socket_factory=_make_aborting_socket)
+        kept = _ActingConnector(limit=connections, keepalive_timeout=KEEP_ALIVE_S, socket_factory=_make_aborting_socket)
+        self.acting_fresh = aiohttp.ClientSession(connector=fresh, cookie_jar=jar, trust_env=False)
+        self.acting_kept = aiohttp.ClientSession(connector=kept, cookie_jar=jar, trust_env=False)
+
+    async def close(self) -> None:
+        for session in (self.reading, self.acting_fresh, self.acting_kept):
+            await session.close()
+
+
+class Http:
+    """Calls to makers' clouds. Open it once per event loop: `async with Http() as http`."""
+
+    def __init__(self, *, connections: int = 0, sessions: _Sessions | None = None, take: Take | None = None) -> None:
         self._connections = connections
-        self._reading: aiohttp.ClientSession | None = None
-        self._acting: aiohttp.ClientSession | None = None
+        self._sessions = sessions
+        self._take = take
 
     async def __aenter__(self) -> Self:
-        jar: AbstractCookieJar = aiohttp.DummyCookieJar()
-        self._reading = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections), cookie_jar=jar, trust_env=False
-        )
-        # Always a fresh connection for what may act: a pooled one can be stale, and then nobody knows whether the
-        # request was read before it died.
-        self._acting = aiohttp.ClientSession(
-            connector=_ActingConnector(limit=self._connections, force_close=True, socket_factory=_make_aborting_socket),
-            cookie_jar=jar,
-            trust_env=False,
-        )
+        self._sessions = _Sessions(self._connections)
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        for session in (self._reading, self._acting):
-            if session is not None:
-                await session.close()
+        await self._opened().close()
+
+    def metered(self, take: Take) -> Http:
+        """Return the same client, each of whose calls first takes one call from a budget unless it was prepaid.
+
+        Calls to a token endpoint are not counted by makers and take nothing.
+        """
+        return Http(sessions=self._opened(), take=take)
+
+    def _opened(self) -> _Sessions:
+        if self._sessions is None:
+            raise RuntimeError("open the client first: async with Http() as http")
+        return self._sessions
+
+    async def _pay(self) -> None:
+        paid = _prepaid.get()
+        if paid is not None and paid.left > 0:
+            paid.left -= 1
+        elif self._take is not None:
+            await self._take(1)
 
     async def ask(
         self,
@@ -163,10 +220,15 @@ class Http:
         form: Mapping[str, str] | None = None,
         timeout_s: float = READ_TIMEOUT_S,
     ) -> Answer:
-        """Make a call that does not act on a car (token, list, read, wake). Raises NoAnswer."""
+        """Make a call that does not act on a car (token, list, read, wake).
+
+        Raises NoAnswer, and AdapterError("quota_exhausted") when the budget does not carry it: then nothing was sent.
+        """
+        if form is None:
+            await self._pay()
         data = aiohttp.FormData(dict(form)) if form is not None else None
         return await self._exchange(
-            _opened(self._reading), method, url, headers=headers, json_body=json_body, data=data, timeout_s=timeout_s
+            self._opened().reading, method, url, headers=headers, json_body=json_body, data=data, timeout_s=timeout_s
         )
 
     async def act(
@@ -181,16 +243,25 @@ class Http:
     ) -> Answer:
         """Make the one call that may act. The permit is asked between connect and the first byte.
 
-        Raises PermitRefused and NotWritten (nothing left), NoAnswer (its `was_written` says whether bytes may have),
-        PermitUsedTwice when this permit was used before. Never sends again by itself.
+        Raises PermitRefused and NotWritten (nothing left), AdapterError("quota_exhausted") (nothing left, the permit is
+        unused), NoAnswer (its `was_written` says whether bytes may have left), PermitUsedTwice when this permit was
+        used before. Never sends again by itself.
         """
+        if permit.is_used:
+            raise PermitUsedTwice
+        await self._pay()
+        sessions = self._opened()
+        session = sessions.acting_kept if permit.may_reuse else sessions.acting_fresh
         token = _acting.set(permit)
         try:
             return await self._exchange(
-                _opened(self._acting), method, url, headers=headers, json_body=json_body, data=None, timeout_s=timeout_s
+                session, method, url, headers=headers, json_body=json_body, data=None, timeout_s=timeout_s
             )
         except NoAnswer as error:
             raise NoAnswer(error.detail, was_written=permit.is_released) from error
+        except PermitUsedTwice as error:
+            # The kept connection died under the request, and aiohttp wanted to send it again over another one.
+            raise NoAnswer("ConnectionLost", was_written=True) from error
         finally:
             _acting.reset(token)
 
@@ -221,12 +292,6 @@ class Http:
         except (TimeoutError, aiohttp.ClientError, OSError, asyncio.IncompleteReadError) as error:
             # The class names the fault; the text may hold the address with its query, so it is not kept.
             raise NoAnswer(type(error).__name__, was_written=True) from error
-
-
-def _opened(session: aiohttp.ClientSession | None) -> aiohttp.ClientSession:
-    if session is None:
-        raise RuntimeError("open the client first: async with Http() as http")
-    return session
 
 
 async def _read_bounded(response: aiohttp.ClientResponse) -> bytes:

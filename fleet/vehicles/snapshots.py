@@ -1,7 +1,8 @@
-"""Writing what a read brought: latest value per signal, in one statement that both Django and the dispatcher run."""
+"""Writing what reads brought: latest value per signal, many cars at once, for both Django and the dispatcher."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,58 +14,72 @@ from fleet.adapters.signals import SIGNALS, VehicleSnapshot
 # The signals that say whether a button shows "on"; most readings of most cars are not among what changed.
 PROVING = sorted({command.signal for command in KINDS.values() if command.signal is not None})
 
-# Older never overwrites newer. Pages are told only when a value changed, not for every read.
-SAVE_SNAPSHOT = """
-WITH given AS (
-    SELECT * FROM unnest(%(signals)s::text[], %(values)s::jsonb[], %(observed)s::timestamptz[])
-        AS g(signal, value, observed_at)
-), before AS (
-    SELECT signal, value FROM vehicles_vehiclesignal WHERE vehicle_id = %(vehicle)s
+# Older never overwrites newer. Pages are told only when a value changed, not for every read. Rows are taken in one
+# order, so that two writers with the same cars wait for each other instead of meeting in a deadlock.
+SAVE_SNAPSHOTS = """
+WITH given AS MATERIALIZED (
+    SELECT DISTINCT ON (vehicle_id, signal) * FROM unnest(
+        %(teams)s::uuid[], %(vehicles)s::uuid[], %(signals)s::text[], %(values)s::jsonb[],
+        %(observed)s::timestamptz[], %(sources)s::text[]
+    ) AS g(team_id, vehicle_id, signal, value, observed_at, source)
+    ORDER BY vehicle_id, signal, observed_at DESC
+), before AS MATERIALIZED (
+    SELECT s.vehicle_id, s.signal, s.value FROM given JOIN vehicles_vehiclesignal s USING (vehicle_id, signal)
 ), saved AS (
     INSERT INTO vehicles_vehiclesignal AS s (team_id, vehicle_id, signal, value, observed_at, received_at, source)
-    SELECT %(team)s, %(vehicle)s, signal, value, observed_at, clock_timestamp(), %(source)s FROM given
+    SELECT team_id, vehicle_id, signal, value, observed_at, clock_timestamp(), source FROM given
     ON CONFLICT (vehicle_id, signal) DO UPDATE
         SET value = excluded.value, observed_at = excluded.observed_at,
             received_at = excluded.received_at, source = excluded.source
         WHERE excluded.observed_at >= s.observed_at
-    RETURNING signal, value
+    RETURNING team_id, vehicle_id, signal, value
 ), changed AS (
-    SELECT count(*) AS n, bool_or(signal = ANY(%(proving)s)) AS buttons
-    FROM saved LEFT JOIN before USING (signal) WHERE before.value IS DISTINCT FROM saved.value
-), touched AS (
-    UPDATE vehicles_vehicle SET read_at = clock_timestamp() WHERE id = %(vehicle)s
+    SELECT saved.team_id, vehicle_id, bool_or(signal = ANY(%(proving)s)) AS buttons
+    FROM saved LEFT JOIN before USING (vehicle_id, signal) WHERE before.value IS DISTINCT FROM saved.value
+    GROUP BY saved.team_id, vehicle_id
 )
-SELECT pg_notify('fleetwell_live', json_build_object('kind', 'vehicle.read', 'team', %(team)s::uuid,
-                                                     'vehicle', %(vehicle)s::uuid, 'buttons', buttons)::text)
-FROM changed WHERE n > 0
+SELECT pg_notify('fleetwell_live', json_build_object('kind', 'vehicle.read', 'team', team_id, 'vehicle', vehicle_id,
+                                                     'buttons', buttons)::text)
+FROM changed
+"""
+
+# By itself, so that nobody who holds a car's signals waits for its row.
+NOTE_READ = """
+UPDATE vehicles_vehicle SET read_at = clock_timestamp()
+WHERE id IN (SELECT id FROM vehicles_vehicle WHERE id = ANY(%(read)s::uuid[]) ORDER BY id FOR NO KEY UPDATE)
 """
 
 
-def snapshot_parameters(
-    snapshot: VehicleSnapshot, *, team_id: UUID, vehicle_id: UUID, scopes: Iterable[str], source: str
-) -> dict[str, Any]:
-    """Return the parameters of SAVE_SNAPSHOT. Signals outside the owner's consent are dropped, not stored."""
-    allowed = set(scopes)
+@dataclass(frozen=True)
+class Taken:
+    """One read of one car. scopes: what its owner lets be read; the rest is dropped, not stored."""
+
+    snapshot: VehicleSnapshot
+    team_id: UUID
+    vehicle_id: UUID
+    scopes: Iterable[str]
+    source: str
+
+
+def snapshot_parameters(taken: Sequence[Taken]) -> dict[str, Any]:
+    """Return the parameters of SAVE_SNAPSHOTS and NOTE_READ."""
     rows = [
-        (name, json.dumps(reading.value), reading.observed_at)
-        for name, reading in snapshot.readings.items()
-        if name == "online_state" or SIGNALS[name].scope in allowed
+        (one.team_id, one.vehicle_id, name, json.dumps(reading.value), reading.observed_at, one.source)
+        for one in taken
+        for name, reading in one.snapshot.readings.items()
+        if name == "online_state" or SIGNALS[name].scope in one.scopes
     ]
-    return {
-        "team": team_id,
-        "vehicle": vehicle_id,
-        "source": source,
-        "proving": PROVING,
-        "signals": [row[0] for row in rows],
-        "values": [row[1] for row in rows],
-        "observed": [row[2] for row in rows],
-    }
+    names = ("teams", "vehicles", "signals", "values", "observed", "sources")
+    columns = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else dict.fromkeys(names, ())
+    lists = {name: list(values) for name, values in columns.items()}
+    return lists | {"proving": PROVING, "read": [one.vehicle_id for one in taken]}
 
 
 def save_snapshot(
     snapshot: VehicleSnapshot, *, team_id: UUID, vehicle_id: UUID, scopes: Iterable[str], source: str
 ) -> None:
-    """Store a snapshot through Django's connection; one statement, one transaction."""
-    parameters = snapshot_parameters(snapshot, team_id=team_id, vehicle_id=vehicle_id, scopes=scopes, source=source)
+    """Store a snapshot through Django's connection."""
+    parameters = snapshot_parameters([Taken(snapshot, team_id, vehicle_id, scopes, source)])
     with connection.cursor() as cursor:
-        cursor.execute(SAVE_SNAPSHOT, parameters)
+        cursor.execute(SAVE_SNAPSHOTS, parameters)
+        cursor.execute(NOTE_READ, parameters)

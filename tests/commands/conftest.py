@@ -7,7 +7,7 @@ import pytest
 from fleet.adapters.providers.simulator.adapter import SimulatorAdapter
 from fleet.teams.models import Membership
 from fleet.vehicles.models import VehicleLink
-from tests.commands.rig import Car, car_of
+from tests.commands.rig import Car, car_of, forget_state
 from tests.factories import join_simulated_car, make_team
 from tests.infrastructure.databases import CommittedDatabase
 from tests.infrastructure.simulator import Simulator
@@ -23,8 +23,10 @@ def membership(committed_db: CommittedDatabase) -> Membership:
 
 @pytest.fixture
 def link(membership: Membership, simulator: Simulator) -> VehicleLink:
-    """The team's car: electric, locked, online, everything allowed."""
-    return join_simulated_car(membership, simulator, state={"locked": True})
+    """The team's car: electric, locked, online, everything allowed; known an hour ago, so it is looked at first."""
+    link = join_simulated_car(membership, simulator, state={"locked": True})
+    forget_state(link)
+    return link
 
 
 @pytest.fixture

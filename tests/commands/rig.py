@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -15,13 +15,14 @@ from django.db.models import F
 
 from commands.dispatch.reconcile import reconcile_due
 from commands.dispatch.runner import Dispatcher
+from commands.dispatch.store import Job, Store, Wanted
 from commands.models import Command
 from commands.services import request_command
 from fleet.adapters.commands import Command as Order
 from fleet.events.models import Event
 from fleet.run.processes import wait_until
 from fleet.teams.models import Membership
-from fleet.vehicles.models import ProviderApp, VehicleLink
+from fleet.vehicles.models import ProviderApp, VehicleLink, VehicleSignal
 from fleet.vehicles.providers import ensure_simulator
 from tests.infrastructure.simulator import CLIENT_ID, CLIENT_SECRET, Simulator
 
@@ -69,6 +70,17 @@ class Car:
 
 def car_of(link: VehicleLink, simulator: Simulator) -> Car:
     return Car(simulator, link.provider_vehicle_id)
+
+
+def forget_state(*links: VehicleLink) -> None:
+    """Let time pass for what is known of these cars: as if they had been asked an hour ago."""
+    known = VehicleSignal.objects.filter(vehicle_id__in=[link.vehicle_id for link in links])
+    known.update(received_at=F("received_at") - timedelta(hours=1), observed_at=F("observed_at") - timedelta(hours=1))
+
+
+async def claim(store: Store, n: int) -> list[Job]:
+    """Claim up to n commands of each team and provider that have some ready."""
+    return await store.claim(lambda turns: [Wanted(turn, rank, n) for turn in turns for rank in (0, 1)])
 
 
 def press(link: VehicleLink, order: Order, *, by: Membership | None = None, **options: Any) -> Command:

@@ -89,7 +89,7 @@ def test_unlock_when_the_car_stays_offline_then_it_expires_and_nothing_was_ever_
     car.set(online="online")
     carry()
 
-    assert known(command) == ("expired", "", "deadline", "")
+    assert known(command) == ("expired", "", "vehicle_unreachable", "")
     assert way(command) == [*GIVEN_BACK, "expired"]
     assert (car.requests(), car.wakes()) == ([], 0)
 
