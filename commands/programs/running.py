@@ -6,6 +6,7 @@ from uuid import UUID
 
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from commands.jobs.errors import JobError
 from commands.jobs.models import Job
@@ -151,20 +152,20 @@ def start_run(run_id: UUID) -> bool:
         elif now - run.due_at > _grace(schedule):
             run.state, run.reason = RunState.MISSED, "late"
         else:
-            _start(run, schedule, now)
+            _start(run, schedule)
         run.save(update_fields=["state", "reason", "job"])
         tell(schedule, run.state, actor=ACTOR, run=str(run.id))
     return run.state == RunState.STARTED
 
 
-def _start(run: ScheduleRun, schedule: Schedule, now: datetime) -> None:
+def _start(run: ScheduleRun, schedule: Schedule) -> None:
     membership = _maker_of(schedule)
     if reason := _why_not(membership):
         run.state, run.reason = RunState.FAILED, reason
         return
     try:
         with transaction.atomic():
-            run.job = _make_job(run, schedule, membership, now)
+            run.job = _make_job(run, schedule, membership)
         run.state = RunState.STARTED
     except InvalidParameter as error:
         is_empty = (error.field, error.code) == ("filter", "no_cars")
@@ -173,7 +174,7 @@ def _start(run: ScheduleRun, schedule: Schedule, now: datetime) -> None:
         run.state, run.reason = RunState.FAILED, error.code
 
 
-def _make_job(run: ScheduleRun, schedule: Schedule, membership: Membership, now: datetime) -> Job:
+def _make_job(run: ScheduleRun, schedule: Schedule, membership: Membership) -> Job:
     cars = cars_of(schedule)
     zones = zones_of(schedule)
     if not schedule.time_zone:
@@ -185,7 +186,8 @@ def _make_job(run: ScheduleRun, schedule: Schedule, membership: Membership, now:
         membership=membership,
         cars=cars,
         order=schedule.order(),
-        deadline=now + timedelta(minutes=schedule.within_min),
+        # By the clock that jobs and commands go by.
+        deadline=timezone.now() + timedelta(minutes=schedule.within_min),
         origin="schedule",
         cause=f"schedule:{run.id}",
     )

@@ -10,13 +10,11 @@ from commands.programs.clock import database_now
 from commands.programs.models import TimedCommand, TimedState
 from commands.programs.wayback import next_due
 from commands.services import CommandError, request_command
-from fleet.adapters.commands import Command as Order
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.models import Vehicle
-from fleet.vehicles.readings import readings_of
 
 logger = logging.getLogger(__name__)
 
@@ -121,7 +119,7 @@ def request_way_back(timed: TimedCommand, membership: Membership, *, actor: str)
     overtaken = {other.family for other in _commanded_since(timed) if other.family != timed.first.family}
     timed.sent = []
     for n, order in enumerate(timed.orders()):
-        if order.family in overtaken or (n + 1 < len(timed.back) and _is_so(vehicle, order)):
+        if order.family in overtaken:
             continue
         try:
             with transaction.atomic():
@@ -144,12 +142,6 @@ def request_way_back(timed: TimedCommand, membership: Membership, *, actor: str)
     timed.state = TimedState.REQUESTED
     timed.save(update_fields=["state", "reason", "sent", "requested_at"])
     tell(timed, "program.undo_requested", actor=actor)
-
-
-def _is_so(vehicle: Vehicle, order: Order) -> bool:
-    """Say whether the car reports already, and not too long ago, what a step would bring about."""
-    reading = getattr(readings_of(vehicle), order.signal) if order.signal else None
-    return reading is not None and not reading.is_stale and order.is_proved_by(reading.value) is True
 
 
 def _end(timed_id: UUID) -> bool:

@@ -6,11 +6,14 @@ import psycopg
 import pytest
 
 from commands.programs.models import Schedule, TimedCommand
+from fleet.run import databases
 from fleet.teams.models import Membership
 from fleet.vehicles.models import VehicleLink
+from tests.commands.programs.scheduling import Clock
 from tests.commands.rig import Car, car_of
 from tests.factories import join_simulated_car, make_team
-from tests.infrastructure.databases import CommittedDatabase
+from tests.infrastructure.databases import CommittedDatabase, close_connections
+from tests.infrastructure.servers import servers
 from tests.infrastructure.simulator import Simulator
 
 
@@ -54,10 +57,28 @@ def let_pass(as_owner: psycopg.Connection) -> Callable[..., None]:
             as_owner.execute("ALTER TABLE commands_command ENABLE TRIGGER USER")
         else:
             as_owner.execute(
-                "UPDATE programs_schedule SET effective_from = effective_from - make_interval(secs => 60 * %(minutes)s),"
-                " looked_at = looked_at - make_interval(secs => 60 * %(minutes)s), look_at = now()"
-                " WHERE id = %(id)s",
+                "UPDATE programs_schedule SET look_at = now(), (starts_on, at) = (SELECT moved::date, moved::time"
+                "  FROM (SELECT starts_on + at - make_interval(secs => 60 * %(minutes)s) AS moved) AS m),"
+                " effective_from = effective_from - make_interval(secs => 60 * %(minutes)s),"
+                " looked_at = looked_at - make_interval(secs => 60 * %(minutes)s) WHERE id = %(id)s",
                 span,
             )
 
     return pass_time
+
+
+@pytest.fixture
+def clock(committed_db: CommittedDatabase, as_owner: psycopg.Connection) -> Clock:
+    """The clock of this test's database, which can be turned; set it before anything else."""
+    # Names of our own, as every test database has them.
+    as_owner.execute(f"""
+        CREATE SCHEMA turned;
+        CREATE TABLE turned.clock AS SELECT pg_catalog.clock_timestamp() AS at;
+        CREATE FUNCTION turned.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT at FROM turned.clock';
+        GRANT USAGE ON SCHEMA turned TO {databases.APP};
+        GRANT SELECT ON turned.clock TO {databases.APP};
+    """)  # noqa: S608
+    with psycopg.connect(servers.postgres.url(), autocommit=True) as server:
+        server.execute(f"ALTER DATABASE {committed_db.name} SET search_path = turned, pg_catalog, public")
+    close_connections()
+    return Clock(as_owner)

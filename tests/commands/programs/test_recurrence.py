@@ -18,6 +18,10 @@ def none(day: date) -> str:
     return ""
 
 
+def local(*parts: int) -> datetime:
+    return datetime(*parts)  # noqa: DTZ001 - a local time is what this is about
+
+
 def plan(rule: str, **fields) -> Plan:
     given = {"starts_on": date(2026, 1, 1), "at": time(6, 30), "ends_on": None, "on_holiday": "run", "holiday": none}
     return Plan(rule=rule, **{**given, **fields})
@@ -80,9 +84,9 @@ def test_holidays_when_skipped_then_the_occurrence_says_which_one():
     found = list(occurrences(made, first=date(2026, 12, 24), last=date(2026, 12, 28)))
 
     assert found == [
-        Occurrence(datetime(2026, 12, 24, 6, 30)),
-        Occurrence(datetime(2026, 12, 25, 6, 30), holiday="Erster Weihnachtstag", is_skipped=True),
-        Occurrence(datetime(2026, 12, 28, 6, 30)),
+        Occurrence(local(2026, 12, 24, 6, 30)),
+        Occurrence(local(2026, 12, 25, 6, 30), holiday="Erster Weihnachtstag", is_skipped=True),
+        Occurrence(local(2026, 12, 28, 6, 30)),
     ]
 
 
@@ -92,7 +96,7 @@ def test_holidays_when_moved_then_it_runs_on_the_next_working_day_and_only_once(
 
     # Friday, New Year's Day 2027: the next working day is the Monday after.
     assert list(occurrences(made, first=date(2026, 12, 30), last=date(2027, 1, 7))) == [
-        Occurrence(datetime(2027, 1, 4, 6, 30), moved_from=date(2027, 1, 1), holiday="Neujahr")
+        Occurrence(local(2027, 1, 4, 6, 30), moved_from=date(2027, 1, 1), holiday="Neujahr")
     ]
     assert days(daily, date(2026, 12, 31), date(2027, 1, 5)) == [
         date(2026, 12, 31),

@@ -32,7 +32,7 @@ from commands.programs.zones import Moment, find_zone, moment_of
     ],
 )
 def test_moment_when_clocks_change_then_a_gap_ends_and_the_first_of_two_counts(zone, local, moment, note):
-    found = moment_of(datetime(*local), find_zone(zone))
+    found = moment_of(datetime(*local), find_zone(zone))  # noqa: DTZ001 - local on purpose
 
     assert found == Moment(datetime(*moment, tzinfo=UTC), note)
 

@@ -1,0 +1,34 @@
+"""What the tests of schedules share: the least wish for one, and a clock that can be turned."""
+
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+import psycopg
+
+from commands.programs.schedules import Wish
+from fleet.adapters.commands import Command
+
+
+def wish(order: Command, due_at: datetime, **fields: Any) -> Wish:
+    """A wish for one run at a moment, in UTC; rule=, time_zone= and the rest as told."""
+    local = due_at.astimezone(UTC)
+    given = {"name": "Morning", "saved_filter": None, "time_zone": "UTC", **fields}
+    return Wish(order=order, **{"starts_on": local.date(), "at": local.time(), **given})
+
+
+def daily(order: Command, at: time, **fields: Any) -> Wish:
+    """A wish for every day at a local time, in each car's own zone unless told."""
+    given = {"name": "Morning", "saved_filter": None, "rule": "FREQ=DAILY", "starts_on": date(2026, 1, 1), **fields}
+    return Wish(order=order, at=at, **given)
+
+
+@dataclass(frozen=True)
+class Clock:
+    """The clock of the test's own database: programs go by it, and by no other."""
+
+    as_owner: psycopg.Connection
+
+    def set(self, *parts: int) -> None:
+        """Turn it to a moment in UTC, forwards or backwards."""
+        self.as_owner.execute("UPDATE turned.clock SET at = %s", [datetime(*parts, tzinfo=UTC)])
