@@ -40,6 +40,8 @@ LOOKS_AT_ONCE = 200
 MAX_FOLLOWED = 10_000
 # The reconciler is the net under a follower whose process is killed: it comes so long after the follower's own look.
 NET_S = 20.0
+# A reading that came so lately by another way stands for one that would be asked for.
+FRESH = timedelta(seconds=10)
 # The maker's side is at fault, not the car's: no reading now says nothing.
 TRANSIENT = frozenset({"upstream_down", "upstream_error", "rate_limited", "quota_exhausted", "vehicle_unreachable"})
 
@@ -158,10 +160,12 @@ def _judge(order: Command, reading: Reading | None, check: Check) -> Finding | N
 
 
 def _is_fresh(stored: Stored, check: Check) -> bool:
-    """Say whether a reading at hand is as good as one that would be asked for now."""
+    """Say whether a reading at hand is as good as one that would be asked for; a search never ends on that alone."""
     if stored.reading is None or stored.received_at is None or stored.reading.observed_at <= check.answered_at:
         return False
-    return datetime.now(UTC) - stored.received_at < timedelta(seconds=10)
+    now = datetime.now(UTC)
+    is_over = now - check.answered_at >= timedelta(seconds=KINDS[check.kind].window_s)
+    return not is_over and now - stored.received_at < FRESH
 
 
 def _is_done(verdict: Verdict | None) -> bool:
