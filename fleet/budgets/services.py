@@ -224,7 +224,5 @@ def _money(budgets: list[Budget], amounts: dict[Any, int]) -> tuple[Decimal | No
     if not prices:
         return None, ""
     currency = next(iter(prices.values()))[1]
-    amount = sum(
-        (price * amounts[Resource(name)] for name, (price, unit) in prices.items() if unit == currency), Decimal(0)
-    )
-    return amount, currency
+    priced = [price * amounts[Resource(name)] for name, (price, unit) in prices.items() if unit == currency]
+    return sum(priced, Decimal(0)), currency
