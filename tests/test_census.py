@@ -17,6 +17,8 @@ from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from commands.jobs.services import create_job
+from commands.rules.services import add_rule
+from commands.rules.values import Area
 from commands.services import request_command
 from fleet.adapters.commands import FlashLights, Unlock
 from fleet.events.models import Event
@@ -35,6 +37,7 @@ BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
 OWN_TEAM |= {"alerts:list", "alerts:count"}
+OWN_TEAM |= {"rules:list", "rules:new", "rules:say", "rules:check_first"}
 OWN_TEAM |= {"jobs:list", "jobs:running", "jobs:new", "jobs:draft"}
 
 
@@ -77,16 +80,19 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
     job = create_job(membership=membership, cars=VehicleFilter(), order=FlashLights())
     share_link, _ = make_share_link(membership)
     visit = make_visit(membership, link.connection.account.app)
+    yard = Area(52.52, 13.405, radius_km=2, is_inside=True, name="SC-RET yard")
+    rule = add_rule(membership=membership, kind="area", commands=["lock"], values=yard, blocks_unknown=True)
     ids = {
         "vehicle_id": str(link.vehicle_id),
         "command_id": str(command.id),
         "job_id": str(job.id),
         "link_id": str(share_link.id),
         "visit_id": str(visit.id),
+        "rule_id": str(rule.id),
         "alert_id": str(make_alert(link).id),
         "kind": "unlock",
     }
-    return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", link.vehicle.vin))
+    return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", "SC-RET yard", link.vehicle.vin))
 
 
 @pytest.fixture
@@ -251,7 +257,7 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "connect.brandlist",
         "connect.linkmiss",
     }
-    ours = {"teams", "events", "vehicles", "commands", "alerts", "connect", "live"}
+    ours = {"teams", "events", "vehicles", "commands", "rules", "alerts", "connect", "live"}
 
     teamless = {
         model._meta.label_lower
