@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +11,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from commands.dispatch.kept import Kept
 from fleet.adapters.base import Adapter
 from fleet.adapters.http import Http
 from fleet.budgets.meter import Meter, Payer
@@ -57,16 +57,16 @@ class Makers:
     def __init__(self, http: Http, meter: Meter) -> None:
         self._http = http
         self.meter = meter
-        self._adapters: dict[UUID, tuple[float, Adapter]] = {}
-        self._tokens: dict[UUID, tuple[float, str, int]] = {}
+        self._adapters: Kept[UUID, Adapter] = Kept(ADAPTER_LIFE_S)
+        self._tokens: Kept[UUID, tuple[str, int]] = Kept(TOKEN_LIFE_S)
 
     async def adapter(self, app_id: UUID) -> Adapter:
         """Return the adapter of a registration; a change of its settings is seen within a minute."""
-        kept = self._adapters.get(app_id)
-        if kept is None or kept[0] < time.monotonic():
-            app = await in_thread(ProviderApp.objects.get, pk=app_id)
-            kept = self._adapters[app_id] = (time.monotonic() + ADAPTER_LIFE_S, self._make(app))
-        return kept[1]
+
+        async def load() -> Adapter:
+            return self._make(await in_thread(ProviderApp.objects.get, pk=app_id))
+
+        return await self._adapters.get(app_id, load)
 
     def _make(self, app: ProviderApp) -> Adapter:
         async def take(calls: int) -> None:
@@ -76,22 +76,16 @@ class Makers:
 
     async def access_token(self, account_id: UUID) -> str:
         """Return a live access token. Raises AdapterError."""
-        kept = self._tokens.get(account_id)
-        if kept is not None and kept[0] >= time.monotonic():
-            return kept[1]
-        return await self._load(account_id, refused_version=None)
+        token, _ = await self._tokens.get(account_id, lambda: in_thread(_read_token, account_id, None))
+        return token
 
     async def replace_token(self, account_id: UUID, *, refused: str) -> str:
         """Return another token than the one that the maker has just refused. Raises AdapterError."""
-        kept = self._tokens.get(account_id)
-        if kept is None or kept[1] != refused:
-            return await self.access_token(account_id)
-        # The refused one stays in its place meanwhile: whoever comes next with it must know its version too.
-        return await self._load(account_id, refused_version=kept[2])
-
-    async def _load(self, account_id: UUID, *, refused_version: int | None) -> str:
-        token, version = await in_thread(_read_token, account_id, refused_version)
-        self._tokens[account_id] = (time.monotonic() + TOKEN_LIFE_S, token, version)
+        token, version = await self._tokens.get(account_id, lambda: in_thread(_read_token, account_id, None))
+        if token != refused:
+            return token
+        self._tokens.forget(account_id, (token, version))
+        token, _ = await self._tokens.get(account_id, lambda: in_thread(_read_token, account_id, version))
         return token
 
 

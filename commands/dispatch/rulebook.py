@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from commands.dispatch.kept import Kept
 from commands.dispatch.makers import in_thread
 from commands.dispatch.store import Job
 from commands.rules.check import Rule, find_broken, load_rules
@@ -30,15 +30,12 @@ class Rulebook:
     """Keeps the rules of teams for half a second, so that ten thousand commands do not ask ten thousand times."""
 
     def __init__(self) -> None:
-        self._kept: dict[UUID, tuple[float, list[Rule]]] = {}
+        self._kept: Kept[UUID, list[Rule]] = Kept(RULES_LIFE_S)
 
     async def rules_for(self, job: Job) -> list[Rule]:
         """Return the team's rules about this kind of command."""
-        kept = self._kept.get(job.team_id)
-        if kept is None or kept[0] < time.monotonic():
-            rules = (await in_thread(load_rules, [job.team_id]))[job.team_id]
-            kept = self._kept[job.team_id] = (time.monotonic() + RULES_LIFE_S, rules)
-        return [rule for rule in kept[1] if rule.is_about(job.kind)]
+        rules = await self._kept.get(job.team_id, lambda: _load(job.team_id))
+        return [rule for rule in rules if rule.is_about(job.kind)]
 
     async def find_broken(self, rules: list[Rule], job: Job, snapshot: VehicleSnapshot) -> Rule | None:
         """Return the rule that blocks the command now, by what the car has just reported and its owner lets be read."""
@@ -51,6 +48,10 @@ class Rulebook:
             time_zone=zone,
             guest_until=guest_until,
         )
+
+
+async def _load(team_id: UUID) -> list[Rule]:
+    return (await in_thread(load_rules, [team_id]))[team_id]
 
 
 def _place_of(vehicle_id: UUID) -> tuple[str, datetime | None]:

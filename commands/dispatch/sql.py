@@ -1,5 +1,13 @@
 """The statements of the dispatcher. Each is one round trip; what must hold together stands in one statement."""
 
+# Every statement here finds few rows among many by an index; plans that were made while the tables were small, or that
+# trust the statistics of a queue, read them whole.
+SESSION = """
+SELECT set_config('fleetwell.actor', 'system:dispatcher', false), set_config('jit', 'off', false),
+       set_config('enable_seqscan', 'off', false), set_config('enable_bitmapscan', 'off', false),
+       set_config('enable_hashjoin', 'off', false), set_config('enable_mergejoin', 'off', false)
+"""
+
 MAX_CLAIMS = 3
 LEASE_S = 120
 # Nothing is permitted that has less than this left: the bytes must be out before the deadline.
@@ -54,7 +62,7 @@ WITH picked AS (
     UPDATE commands_command c
     SET state = 'claimed', fence = nextval('commands_fence'), claims = c.claims + 1, dispatcher_id = %(dispatcher)s,
         lease_until = clock_timestamp() + interval '{LEASE_S} s'
-    FROM picked WHERE c.id = picked.id AND c.state = 'queued'
+    FROM picked WHERE c.id = picked.id AND c.state || '' = 'queued'
     RETURNING c.*
 ), busy AS (
     UPDATE vehicles_lane l SET busy_id = claimed.id FROM claimed WHERE l.id = claimed.lane_id AND l.busy_id IS NULL
@@ -84,6 +92,8 @@ UPDATE commands_turn SET served_at = clock_timestamp()
 WHERE id IN (SELECT id FROM commands_turn WHERE id = ANY(%(turns)s) FOR UPDATE SKIP LOCKED)
 """
 
+# Where rows are named by their id, the state stands in an expression: the statistics of a queue are never right, and
+# the planner, taking the partial indexes on `state` for tiny, read all that is in flight to find each one.
 # The permit: everything that was true at acceptance must be true now, and the attempt is on record before a byte is.
 MARK = f"""
 WITH asked AS (
@@ -94,7 +104,7 @@ WITH asked AS (
         permitted_at = clock_timestamp(), answer_by = clock_timestamp() + asked.wait_s * interval '1 s',
         answered_at = NULL
     FROM asked, teams_authority a, vehicles_vehiclelink l, vehicles_connection n, vehicles_providerapp p
-    WHERE c.id = asked.id AND c.fence = asked.fence AND c.state = 'claimed' AND c.attempts < c.max_attempts
+    WHERE c.id = asked.id AND c.fence = asked.fence AND c.state || '' = 'claimed' AND c.attempts < c.max_attempts
         AND c.deadline > clock_timestamp() + interval '{MARGIN_S} s'
         AND a.id = c.authority_id AND a.version = c.authority_version AND a.revoked_at IS NULL
         AND a.valid_from <= clock_timestamp() AND (a.valid_until IS NULL OR a.valid_until > clock_timestamp())
@@ -121,20 +131,17 @@ LANES_ARE_LOCKED = "(SELECT count(*) FROM lanes) >= 0"
 # What became of commands, by fence: a worker that was overtaken moves nothing.
 RECORD = f"""
 WITH given AS (
-    SELECT * FROM unnest(
-        %(ids)s::uuid[], %(fences)s::bigint[], %(expected)s::text[], %(states)s::text[], %(refs)s::text[],
-        %(evidences)s::text[], %(codes)s::text[], %(reasons)s::text[], %(befores)s::jsonb[], %(afters)s::jsonb[],
-        %(observed)s::timestamptz[], %(retries)s::float8[], %(checks)s::float8[], %(are_crashes)s::boolean[]
-    ) AS g(id, fence, expected, state, ref, evidence, code, reason, before, after, observed_at, retry_s, check_s,
-           is_crash)
+    SELECT * FROM jsonb_to_recordset(%(outcomes)s::jsonb) AS g(
+        id uuid, fence bigint, expected text, state text, ref text, evidence text, code text, reason text,
+        before jsonb, after jsonb, observed_at timestamptz, retry_s float8, check_s float8, is_crash boolean)
 ), lanes AS MATERIALIZED (
-    {LOCK_LANES.format(which="c.id = ANY(%(ids)s::uuid[]) AND c.state IN ('claimed', 'sending')")}
+    {LOCK_LANES.format(which="c.id = ANY(%(ids)s::uuid[]) AND c.state || '' IN ('claimed', 'sending')")}
 ), moved AS (
     UPDATE commands_command c
     SET state = g.state, lease_until = NULL, is_waking = false,
         ref = coalesce(nullif(g.ref, ''), c.ref),
         evidence = g.evidence, error_code = g.code, error_reason = g.reason,
-        before = coalesce(c.before, g.before), after = coalesce(g.after, c.after),
+        before = coalesce(c.before, nullif(g.before, 'null')), after = coalesce(nullif(g.after, 'null'), c.after),
         observed_at = coalesce(g.observed_at, c.observed_at),
         answered_at = CASE WHEN c.state = 'sending' THEN clock_timestamp() ELSE c.answered_at END,
         finished_at = CASE WHEN g.state IN ('confirmed', 'failed', 'refused', 'expired', 'unresolved')
@@ -147,7 +154,7 @@ WITH given AS (
                         THEN clock_timestamp() + g.check_s * interval '1 s' END
     FROM given g
     WHERE {LANES_ARE_LOCKED}
-        AND c.id = g.id AND c.fence = g.fence AND c.state = ANY(string_to_array(g.expected, ','))
+        AND c.id = g.id AND c.fence = g.fence AND c.state || '' = ANY(string_to_array(g.expected, ','))
     RETURNING c.id, c.fence, c.state
 ), noted AS (
     UPDATE commands_commandattempt a SET outcome = moved.state, finished_at = clock_timestamp()

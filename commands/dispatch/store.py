@@ -172,7 +172,7 @@ class Store:
             kept = self._connections.get(name)
             if kept is None or kept.closed:
                 kept = await open_connection(row_factory=dict_row)
-                await kept.execute("SELECT set_config('fleetwell.actor', 'system:dispatcher', false)")
+                await kept.execute(sql.SESSION)
                 self._connections[name] = kept
             return kept
 
@@ -290,20 +290,8 @@ class Store:
 
     async def _write_outcomes(self, outcomes: list[Outcome]) -> list[bool]:
         parameters = {
-            "ids": [o.id for o in outcomes],
-            "fences": [o.fence for o in outcomes],
-            "expected": [o.expected for o in outcomes],
-            "states": [o.state for o in outcomes],
-            "refs": [o.ref for o in outcomes],
-            "evidences": [o.evidence for o in outcomes],
-            "codes": [o.code for o in outcomes],
-            "reasons": [o.reason for o in outcomes],
-            "befores": [_json(o.before) for o in outcomes],
-            "afters": [_json(o.after) for o in outcomes],
-            "observed": [o.observed_at for o in outcomes],
-            "retries": [o.retry_s for o in outcomes],
-            "checks": [o.check_s for o in outcomes],
-            "are_crashes": [o.is_crash for o in outcomes],
+            "ids": [outcome.id for outcome in outcomes],
+            "outcomes": json.dumps([_plain(o) for o in outcomes]),
         }
         recording = await self.open("results")
         cursor = await recording.execute(sql.RECORD, parameters)
@@ -311,8 +299,24 @@ class Store:
         return [outcome.id in moved for outcome in outcomes]
 
 
-def _json(value: Any) -> str | None:
-    return None if value is None else json.dumps(value)
+def _plain(outcome: Outcome) -> dict[str, Any]:
+    """Return an outcome as the statement reads it: one text for a whole batch costs less than fourteen lists."""
+    return {
+        "id": str(outcome.id),
+        "fence": outcome.fence,
+        "expected": outcome.expected,
+        "state": outcome.state,
+        "ref": outcome.ref,
+        "evidence": outcome.evidence,
+        "code": outcome.code,
+        "reason": outcome.reason,
+        "before": outcome.before,
+        "after": outcome.after,
+        "observed_at": outcome.observed_at.isoformat() if outcome.observed_at is not None else None,
+        "retry_s": outcome.retry_s,
+        "check_s": outcome.check_s,
+        "is_crash": outcome.is_crash,
+    }
 
 
 def _pick_parameters(wanted: list[Wanted]) -> dict[str, list[Any]]:

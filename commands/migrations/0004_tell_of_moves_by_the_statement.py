@@ -105,9 +105,10 @@ BEGIN
         AND m.was IN ('claimed', 'sending') AND m.state NOT IN ('claimed', 'sending');
     IF FOUND THEN
         PERFORM pg_notify('fleetwell_doorbell', w.app_id::text)
-        FROM (SELECT DISTINCT c.app_id FROM moved m JOIN commands_command c ON c.lane_id = m.lane_id
-              WHERE m.state NOT IN ('claimed', 'sending') AND c.state = 'queued'
-                  AND c.ready_at <= clock_timestamp()) w;
+        FROM (SELECT DISTINCT m.app_id FROM moved m
+              WHERE m.state NOT IN ('claimed', 'sending') AND EXISTS (
+                  SELECT 1 FROM commands_command c
+                  WHERE c.lane_id = m.lane_id AND c.state = 'queued' AND c.ready_at <= clock_timestamp())) w;
     END IF;
     IF EXISTS (SELECT 1 FROM commands_commandsecret) THEN
         DELETE FROM commands_commandsecret s USING moved m
@@ -125,7 +126,7 @@ CREATE FUNCTION attempts_permitted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE unpermitted uuid;
 BEGIN
     SELECT a.command_id INTO unpermitted FROM attempts a
-    WHERE NOT EXISTS (SELECT 1 FROM commands_command c WHERE c.id = a.command_id AND c.state = 'sending'
+    WHERE NOT EXISTS (SELECT 1 FROM commands_command c WHERE c.id = a.command_id AND c.state || '' = 'sending'
                       AND c.fence = a.fence AND c.attempts = a.n) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'command %: attempt without a permit', unpermitted USING ERRCODE = '23514';
