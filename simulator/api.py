@@ -196,6 +196,7 @@ def _authorize(request: web.Request) -> tuple[World, Grant]:
     grant = world.authorizations.find_by_access_token(token, now=world.now()) if scheme.lower() == "bearer" else None
     if grant is None or world.behaviours.for_all().token_revoked:
         raise ApiError(401, "unauthorized", headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    world.quotas.take(grant.client_id, world.now())
     return world, grant
 
 

@@ -49,6 +49,8 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/_control/behaviour", control.show_behaviour),
     ("PUT", "/_control/behaviour", control.put_behaviour),
     ("DELETE", "/_control/behaviour", control.delete_behaviour),
+    ("GET", "/_control/quota", control.show_quotas),
+    ("PUT", "/_control/quota", control.put_quota),
     ("GET", "/_control/ledger", control.show_ledger),
     ("GET", "/_control/ledger/count", control.count_ledger),
     ("DELETE", "/_control/ledger", control.clear_ledger),

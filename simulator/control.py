@@ -102,6 +102,20 @@ async def delete_behaviour(request: web.Request) -> web.StreamResponse:
     return json_response(world.behaviours.show())
 
 
+async def show_quotas(request: web.Request) -> web.StreamResponse:
+    world, _ = await _open(request)
+    return json_response({"clients": world.quotas.show(world.now())})
+
+
+async def put_quota(request: web.Request) -> web.StreamResponse:
+    world, body = await _open(request)
+    client_id = _text(body, "client")
+    if client_id not in world.authorizations.clients:
+        raise InvalidParameter("client")
+    world.quotas.set(client_id, body)
+    return json_response({"clients": world.quotas.show(world.now())})
+
+
 async def show_ledger(request: web.Request) -> web.StreamResponse:
     world, _ = await _open(request)
     return json_response({"entries": [entry.to_wire() for entry in world.ledger.select(**_read_filter(request))]})
@@ -121,6 +135,7 @@ async def clear_ledger(request: web.Request) -> web.StreamResponse:
 async def reset(request: web.Request) -> web.StreamResponse:
     world, body = await _open(request)
     world.behaviours.reset()
+    world.quotas.clear()
     world.ledger.clear()
     if body.get("everything") is True:
         world.accounts.clear()

@@ -16,6 +16,7 @@ from simulator.commands import COMMANDS
 from simulator.errors import Refused
 from simulator.ledger import Entry, Ledger
 from simulator.oauth import Authorizations
+from simulator.quotas import Quotas
 from simulator.refusals import refuse_if_unable
 from simulator.signals import override_signals, read_signals
 
@@ -42,6 +43,7 @@ class World:
     authorizations: Authorizations = field(default_factory=Authorizations)
     behaviours: Behaviours = field(default_factory=Behaviours)
     ledger: Ledger = field(default_factory=Ledger)
+    quotas: Quotas = field(default_factory=Quotas)
     references: OrderedDict[str, Reference] = field(default_factory=OrderedDict)
     changes: int = 0  # counted up by everything that a restart should find again
 

@@ -76,6 +76,15 @@ class Simulator:
     def count(self, *, car: str | None = None, command: str | None = None) -> int:
         return self._ask("GET", "/_control/ledger/count", car=car, command=command)["count"]
 
+    def quota(self, *, client: str = CLIENT_ID, **fields: Any) -> None:
+        """What a client may: limit=, window_s=, per_minute=, minute_s=; nothing takes its quota away."""
+        self._ask("PUT", "/_control/quota", {"client": client, **fields})
+
+    def quota_use(self, *, client: str = CLIENT_ID) -> dict[str, Any]:
+        """What a client used of its quota: "windows", "allowed", "violations"."""
+        lines = self._ask("GET", "/_control/quota")["clients"]
+        return next(line for line in lines if line["client"] == client)
+
     def reset(self, *, everything: bool = False) -> None:
         """Behaviours and ledger of all; with everything=True also accounts, grants and clients."""
         self._ask("POST", "/_control/reset", {"everything": everything})

@@ -22,6 +22,8 @@ def test_control_when_relayed_or_from_a_page_then_403(cloud: Simulator, header: 
             ("GET", "behaviour"),
             ("PUT", "behaviour"),
             ("DELETE", "behaviour"),
+            ("GET", "quota"),
+            ("PUT", "quota"),
             ("GET", "ledger"),
             ("GET", "ledger/count"),
             ("DELETE", "ledger"),
@@ -29,7 +31,7 @@ def test_control_when_relayed_or_from_a_page_then_403(cloud: Simulator, header: 
         ]
     ]
 
-    assert [(answer.status, answer.json()["error"]["code"]) for answer in answers] == [(403, "forbidden")] * 12
+    assert [(answer.status, answer.json()["error"]["code"]) for answer in answers] == [(403, "forbidden")] * 14
 
 
 def test_control_when_the_peer_is_another_host_then_403_and_the_api_still_answers() -> None:
