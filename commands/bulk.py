@@ -13,6 +13,8 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
+from commands.bulk_rules import Car, find_broken_rules
+from commands.rules.check import Rule
 from commands.services import deadline_of, rank_of, ring_doorbell
 from fleet.adapters.commands import KINDS
 from fleet.adapters.commands import Command as Order
@@ -45,7 +47,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class Target:
-    """A car as a command of one kind reaches it: the facts that its availability rests on."""
+    """A car as a command of one kind reaches it: the facts that its availability rests on.
+
+    rule: the team's rule that blocks this kind of command on it now.
+    """
 
     vehicle_id: UUID
     lane_id: UUID
@@ -60,6 +65,7 @@ class Target:
     consent_version: int | None
     time_zone: str
     guest_until: datetime | None
+    rule: Rule | None = None
 
 
 # Per car the link through which it is reached now: a live one before an ended one, the newest first.
@@ -147,18 +153,20 @@ def code_of_request(target: Target, membership: Membership, order: Order) -> str
 
 
 def load_targets(membership: Membership, vehicle_ids: Iterable[UUID], kind: str) -> list[Target]:
-    """Return the team's cars among these as a command of this kind reaches them, in one query."""
+    """Return the team's cars among these as a command of this kind reaches them, in two or three queries."""
     parameters = {
         "team": membership.team_id,
         "vehicles": list(vehicle_ids),
         "kind": kind,
         "scope": KINDS[kind].scope,
     }
-    # Django's connections give jsonb as text.
-    return [
-        Target(**row | {"capability": json.loads(row["capability"]) if row["capability"] else None})
-        for row in _rows(TARGETS, parameters)
-    ]
+    rows = _rows(TARGETS, parameters)
+    cars = [Car(row["vehicle_id"], row["link_id"], row["time_zone"], row["guest_until"]) for row in rows]
+    broken = find_broken_rules(membership.team_id, kind, cars)
+    for row in rows:
+        # Django's connections give jsonb as text.
+        row["capability"] = json.loads(row["capability"]) if row["capability"] else None
+    return [Target(**row, rule=broken.get(row["vehicle_id"])) for row in rows]
 
 
 def request_commands(
@@ -223,7 +231,9 @@ def _code_of_car(target: Target, kind: str, membership: Membership) -> str:
         return "no_consent"
     if not target.has_account:
         return "needs_owner"
-    return "" if membership.may(Permission.COMMAND) else "role"
+    if not membership.may(Permission.COMMAND):
+        return "role"
+    return "" if target.rule is None else "rule"
 
 
 def _code_of_values(target: Target, order: Order) -> str:

@@ -12,6 +12,7 @@ from kombu.exceptions import OperationalError
 
 from commands.availability import Availability, check_availability
 from commands.dispatch import sql
+from commands.dispatch.failpoints import reach
 from commands.models import WAITING, Command, CommandSecret, State, Turn
 from fleet.adapters.commands import Command as Order
 from fleet.adapters.rules import InvalidParameter
@@ -103,6 +104,8 @@ def request_command(
         _supersede(lane, membership, order)
         command = _write(lane, link, membership, order, origin, cause, idempotency_key, not_after)
         transaction.on_commit(ring_doorbell)
+        reach("before_accept_commit")
+    reach("after_accept_commit")
     return command
 
 
@@ -246,6 +249,7 @@ def sweep_commands() -> None:
     with acting_as("system:sweeper"), connection.cursor() as cursor:
         for statement in sql.SWEEP:
             cursor.execute(statement)
+            reach("in_sweep")
         cursor.execute(sql.NEEDS_DISPATCHER)
         (needs_dispatcher,) = cursor.fetchone()
     if needs_dispatcher:

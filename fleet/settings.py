@@ -215,8 +215,9 @@ SIMULATOR_URL = env("FLEETWELL_SIMULATOR_URL", "")
 SIMULATOR_CLIENT_ID = env("FLEETWELL_SIMULATOR_CLIENT_ID", "")
 SIMULATOR_CLIENT_SECRET = env("FLEETWELL_SIMULATOR_CLIENT_SECRET", "")
 
-# How many commands one dispatcher holds between claim and answer.
-DISPATCH_WINDOW = int(env("FLEETWELL_DISPATCH_WINDOW", "200"))
+# How many commands one dispatcher holds between claim and answer, each of them one socket; never more than the process
+# may open files. Waiting for an answer costs some 40 kB and no time.
+DISPATCH_WINDOW = int(env("FLEETWELL_DISPATCH_WINDOW", "8000"))
 # How long an idle dispatcher stays awake for the next press, in seconds; then another one takes over with fresh memory.
 DISPATCH_LINGER_S = float(env("FLEETWELL_DISPATCH_LINGER_S", "3600"))
 DISPATCH_STOP_GRACE_S = float(env("FLEETWELL_DISPATCH_STOP_GRACE_S", "3"))

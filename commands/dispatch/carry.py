@@ -11,7 +11,7 @@ from typing import Any
 
 import psycopg
 
-from commands.dispatch.failpoints import reach
+from commands.dispatch.failpoints import reach, reach_soon
 from commands.dispatch.makers import Makers, current_payer, paying
 from commands.dispatch.rulebook import Rulebook, RuleBroken
 from commands.dispatch.sql import MARGIN_S
@@ -42,6 +42,8 @@ logger = logging.getLogger(__name__)
 
 # From the request for a permit to the first byte. A process that was frozen in between must not write.
 GUARD_S = 1.0
+# By then the request has left, and its answer has hardly come.
+FIRST_BYTE_S = 0.01
 # Beyond what the maker may take, until the sweeper calls the outcome unknown.
 ANSWER_GRACE_S = 15.0
 # The first look at the car follows at once, in this loop; this is for when this process is gone.
@@ -212,6 +214,7 @@ class Carrier:
             if time.monotonic() - began > GUARD_S or self._left_s() <= 0:
                 raise NotWritten
             self._starting.leave()
+            reach_soon("after_first_byte", FIRST_BYTE_S)
 
         return permit
 

@@ -7,6 +7,7 @@ once: in its place it leaves FOLDER/taken/NAME.SHOT with its process id and the 
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import time
@@ -41,6 +42,12 @@ def reach(name: str) -> None:
     """Do what is armed for this point, if anything. Does not wait: it may be called in an event loop."""
     if _folder is not None:
         _perform(_folder, name)
+
+
+def reach_soon(name: str, after_s: float) -> None:
+    """Reach a point a moment later in the running event loop; nothing is planned while points are off."""
+    if _folder is not None:
+        asyncio.get_running_loop().call_later(after_s, reach, name)
 
 
 def _perform(folder: Path, name: str) -> None:

@@ -13,12 +13,13 @@ from typing import Any
 
 import psycopg
 
+from commands.alerts.services import note_late_answer
 from commands.dispatch.batcher import Batcher
 from commands.dispatch.carry import Carrier, finish_carrying
 from commands.dispatch.failpoints import reach
 from commands.dispatch.follow import follow
 from commands.dispatch.health import FAILED, Health
-from commands.dispatch.makers import Makers
+from commands.dispatch.makers import Makers, in_thread
 from commands.dispatch.rulebook import Rulebook
 from commands.dispatch.share import Held, share_out
 from commands.dispatch.starting import Starting
@@ -147,6 +148,9 @@ class Dispatcher:
         if is_recorded and outcome.state in {"sent", "unknown"}:
             is_metered = await makers.meter.has_budgets(job.app_id)
             self._following.add(self._start(follow(store, makers, job.id, is_metered=is_metered)))
+        elif not is_recorded and carrier.is_permitted:
+            # It was over before the answer came: what the answer says otherwise must not be lost.
+            await in_thread(note_late_answer, job.id, outcome.state, outcome.code)
 
     async def _note_health(self, store: Store, job: Job, code: str) -> None:
         """Open the provider's breaker once enough went wrong, close it with the first answer that comes again."""

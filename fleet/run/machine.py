@@ -28,6 +28,8 @@ from fleet.run.postgres import PostgresServer
 from fleet.run.supervisor import Running, StopFlag, Supervisor
 from fleet.run.valkey import ValkeyServer
 
+# The second one takes its part once there is more to do than the first has taken.
+DISPATCHERS = 2
 MANAGE = [sys.executable, str(ROOT / "manage.py")]
 
 
@@ -132,7 +134,7 @@ class Machine:
             self.supervisor.start(child)
             for child in (
                 children.web(self.addresses, env=self.env),
-                children.dispatcher(env=self.env),
+                children.dispatcher(env=self.env, processes=int(self.env.get("FLEETWELL_DISPATCHERS", DISPATCHERS))),
                 children.worker(env=self.env),
                 children.beat(schedule=self.home.folder / "beat-schedule", env=self.env),
             )
