@@ -25,6 +25,7 @@ urlpatterns = [
     path("rules/", include("commands.rules.urls")),
     path("jobs/", include("commands.jobs.urls")),
     path("alerts/", include("commands.alerts.urls")),
+    path("", include("commands.programs.urls")),
     path("", include("commands.urls")),
     path("", include("connect.urls")),
 ]

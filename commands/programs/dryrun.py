@@ -9,6 +9,7 @@ from commands.jobs.words import sentence_of
 from commands.programs.ahead import Due, cars_of, due_between, plan_of, zones_of
 from commands.programs.clock import database_now
 from commands.programs.models import Schedule
+from commands.programs.zones import find_zone
 from fleet.teams.models import Membership
 
 SHOWN = 10
@@ -25,10 +26,8 @@ class ZoneTime:
     cars: int
 
     @property
-    def shifted_to(self) -> datetime:
+    def runs_at(self) -> datetime:
         """Return the local time at which it really runs; it differs where the planned one does not exist."""
-        from commands.programs.zones import find_zone
-
         return self.at.astimezone(find_zone(self.zone))
 
 

@@ -97,6 +97,11 @@ def order_words(kind: str, parameters: dict[str, Any]) -> str:
     return label
 
 
+def which_cars(schedule: Schedule) -> str:
+    """Return which cars are meant, in a list's words."""
+    return _t("All cars") if schedule.saved_filter is None else schedule.saved_filter.name
+
+
 def cars_of(schedule: Schedule, count: int) -> str:
     """Return for which cars, and how many that are today."""
     words = {"count": number_format(count, force_grouping=True)}
@@ -151,7 +156,7 @@ NOTES = {
 
 PROBLEMS = {
     "never": _("On none of the coming days would this ever run."),
-    "wrong_number": _("This is not the number of cars. Please type it as shown."),
+    "wrong_number": _("This goes to %(number)s cars. Type this number to say that you mean it."),
     "secret": _("A command with a PIN cannot wait for its hour."),
     "unknown": _("There is no such filter."),
     "not_a_rule": _("This is no recurrence rule, for example FREQ=MONTHLY;BYDAY=1MO."),
