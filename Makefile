@@ -5,7 +5,7 @@ COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gen
 	--no-emit-index-url --no-emit-find-links
 ARGS ?=
 
-.PHONY: help run test check bench lock
+.PHONY: help run test check bench chaos lock
 
 help: ## List these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' Makefile
@@ -26,6 +26,13 @@ check: ## Check style, types, imports, settings, migrations, templates, locks
 bench: ## Measure the figures in benchmarks/results; ARGS="startup" for one of them
 	@$(PYTHON) tools/venv.py dev
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+SECONDS ?= 300
+SEED ?=
+
+chaos: ## Kill, freeze and cut off everything under load, and look for a broken promise; SECONDS=300 SEED=7
+	@$(PYTHON) tools/venv.py dev
+	@$(BIN)/python -m tests.chaos --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lock: ## Bring the pinned, hashed requirements up to date with requirements*.in
 	@$(PYTHON) tools/venv.py dev

@@ -22,10 +22,12 @@ STORM_S = 18.0
 # A freeze past the silence lasts for nearly a storm: it begins early in one.
 LONG_ONES_BEGIN_S = 5.0
 CALM_S = 8.0
+# A storm goes on while something of it lasts for longer than this.
+AS_GOOD_AS_OVER_S = 7.0
 HEAL_WITHIN_S = 60.0
 TICK_S = 0.02
 # Between two faults of a storm, on average.
-PAUSE_S = 0.45
+PAUSE_S = 0.35
 AWAKE = "SELECT count(*) FROM commands_dispatcher WHERE seen_at > clock_timestamp() - interval '3 s'"
 
 
@@ -70,7 +72,7 @@ def run(rig: Rig, injector: Injector, *, seconds: float) -> None:
 
 def storm(injector: Injector, *, until: float) -> None:
     next_at = began = time.monotonic()
-    while time.monotonic() < until:
+    while time.monotonic() < until or injector.clock.last_in_s > AS_GOOD_AS_OVER_S:
         injector.tick()
         if time.monotonic() >= next_at:
             injector.inject(may_last=time.monotonic() < began + LONG_ONES_BEGIN_S)

@@ -77,7 +77,7 @@ class Browser:
         fields = {"login": self._email, "password": self._password}
         page = self.post("/accounts/login/", fields | {"csrfmiddlewaretoken": self._csrf("/accounts/login/")})
         if page.status != 302:
-            raise NoAnswer(f"no sign-in: {page.status}")
+            raise NoAnswer(f"no sign-in: {page.status} {page.text[-3000:]}")
         self._is_signed_in = True
 
     def _ask(self, request: urllib.request.Request) -> Page:
@@ -88,6 +88,6 @@ class Browser:
             with error:
                 if error.code >= 500:
                     raise NoAnswer(f"HTTP {error.code}") from error
-                return Page(error.code, error.headers.get("Location", ""), "")
+                return Page(error.code, error.headers.get("Location", ""), error.read().decode())
         except (OSError, http.client.HTTPException) as error:
             raise NoAnswer(type(error).__name__) from error

@@ -77,6 +77,10 @@ class Case:
                 found[command].append(Step(event.at, state, event.data.get("from", ""), event))
         return found
 
+    def times_given_back(self, command: str) -> int:
+        """How many of its requests the maker had turned away for certain, so that it waited again."""
+        return sum((step.came_from, step.state) == ("sending", "queued") for step in self.steps[command])
+
     def was_executed(self, command: str) -> bool:
         return any(request.executed_at is not None for request in self.requests[command])
 
@@ -168,7 +172,7 @@ def find_false(case: Case) -> Iterator[Violation]:
         requests = case.requests[row.id]
         if row.state in NEVER_ACTED and case.was_executed(row.id):
             yield Violation("false", row.id, f"{row.state}, and the car did it")
-        if row.state in NEVER_SENT and requests:
+        if row.state in NEVER_SENT and len(requests) > case.times_given_back(row.id):
             yield Violation("false", row.id, f"{row.state}, and it was sent")
         if row.state == "confirmed" and not case.was_executed(row.id):
             yield from _false_confirmation(case, row, requests)
@@ -238,7 +242,8 @@ def find_sent_after_cancel(case: Case) -> Iterator[Violation]:
         row = case.rows.get(cancel.command)
         if row is None or row.state != "cancelled":
             yield Violation("cancelled", cancel.command, f"cancelled, and now {row.state if row else 'gone'}")
-        if case.requests[cancel.command] or case.departures[cancel.command]:
+        left = case.departures[cancel.command]
+        if len(left) > case.times_given_back(cancel.command) or any(at > cancel.ended_at for at in left):
             yield Violation("cancelled", cancel.command, "cancelled, and it was sent")
 
 

@@ -82,6 +82,8 @@ class Injector:
 
     def sending(self) -> int:
         """How many commands are being sent at this moment; 0 when the database cannot say."""
+        if self._is_open("database"):
+            return 0  # a frozen one would let us wait until we thaw it
         try:
             if self._database is None or self._database.closed:
                 self._database = self.rig.connect()

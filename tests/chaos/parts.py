@@ -135,3 +135,8 @@ class Clock:
     @property
     def is_empty(self) -> bool:
         return not self._due
+
+    @property
+    def last_in_s(self) -> float:
+        """Seconds until the last of what is planned."""
+        return self._due[-1][0] - time.monotonic() if self._due else 0.0

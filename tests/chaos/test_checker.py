@@ -299,6 +299,27 @@ def test_check_when_a_command_that_was_given_back_is_overtaken_then_finds_nothin
     assert check(story.history) == []
 
 
+def turned_away_then_cancelled(story: Writer) -> None:
+    story.press("turned away", "lock", "A", 1200.0)
+    story.sent("turned away", "lock", 1201.0, executed=False, outcome="busy")
+    story.event("turned away", "queued", 1202.0)
+    story.event("turned away", "cancelled", 1203.0, finished_at=1203.0)
+    story.history.operations.append(Operation("cancel", "http", 1202.9, 1203.1, "ok", command="turned away"))
+
+
+def test_check_when_cancelled_after_the_maker_had_turned_it_away_then_finds_nothing(story: Writer) -> None:
+    turned_away_then_cancelled(story)
+
+    assert check(story.history) == []
+
+
+def test_check_when_sent_again_after_the_cancel_then_says_so(story: Writer) -> None:
+    turned_away_then_cancelled(story)
+    story.arrived("turned away", "lock", 1203.5)
+
+    assert {("cancelled", "turned away"), ("false", "turned away")} <= set(broken(story))
+
+
 def test_history_when_saved_and_loaded_then_is_the_same(story: Writer, tmp_path: Path) -> None:
     story.history.faulty_cars.add("car-2")
     story.history.faults.append(Fault("kill", "web", 1000.0, 1001.0, 3))
