@@ -13,9 +13,10 @@ from django.utils import timezone
 from fleet.adapters.base import Access, Adapter, RemoteVehicle
 from fleet.adapters.capabilities import Capability
 from fleet.adapters.errors import AdapterError
-from fleet.adapters.http import Http
+from fleet.adapters.http import Http, Take
 from fleet.adapters.oauth import TokenSet
 from fleet.adapters.signals import VehicleSnapshot
+from fleet.budgets.meter import Payer, calls_of
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Team
 from fleet.vehicles.models import (
@@ -201,10 +202,12 @@ def _plain(capability: Capability) -> dict[str, Any]:
 def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False) -> VehicleSnapshot:
     """Ask the maker for a car's last values (never wakes it), store them, and return them. For worker processes only.
 
-    Raises AdapterError.
+    Raises AdapterError; quota_exhausted when the budget has no room for a read that nobody's command waits for.
     """
-    access = Access(link.provider_vehicle_id, get_access_token(link.connection.account_id))
-    snapshot, capabilities = asyncio.run(_ask(link, access, with_capabilities=with_capabilities))
+    account = link.connection.account
+    access = Access(link.provider_vehicle_id, get_access_token(account.id))
+    take = calls_of(Payer(account.app_id, account.id, link.vehicle.lane_id))
+    snapshot, capabilities = asyncio.run(_ask(link, access, take, with_capabilities=with_capabilities))
     if capabilities is not None:
         note_capabilities(link, capabilities)
     save_snapshot(
@@ -218,9 +221,9 @@ def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False) -> Vehic
 
 
 async def _ask(
-    link: VehicleLink, access: Access, *, with_capabilities: bool
+    link: VehicleLink, access: Access, take: Take | None, *, with_capabilities: bool
 ) -> tuple[VehicleSnapshot, Mapping[str, Capability] | None]:
     async with Http() as http:
-        adapter: Adapter = make_adapter(link.connection.account.app, http)
+        adapter: Adapter = make_adapter(link.connection.account.app, http.metered(take) if take else http)
         capabilities = await adapter.read_capabilities(access) if with_capabilities else None
         return await adapter.read(access), capabilities

@@ -1,16 +1,18 @@
 """What workers do for vehicles: read a car's state when asked or when it is due. Reading never wakes a car."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from celery import shared_task
 from django.db import transaction
-from django.db.models import F
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.utils import timezone
 
 from fleet.adapters.errors import AdapterError
-from fleet.vehicles.models import Vehicle, VehicleLink
+from fleet.budgets.holds import hold_app
+from fleet.budgets.pacing import read_intervals
+from fleet.vehicles.models import ProviderApp, Vehicle, VehicleLink
 
 logger = logging.getLogger(__name__)
 
@@ -28,22 +30,28 @@ def read_link(link_id: str, *, with_capabilities: bool = False) -> None:
         .select_related("connection__account__app", "vehicle")
         .first()
     )
-    if link is None:
+    if link is None or ProviderApp.objects.filter(_closed(timezone.now()), pk=link.connection.account.app_id).exists():
         return
     try:
         read_vehicle(link, with_capabilities=with_capabilities)
     except AdapterError as error:
         logger.info("reading link %s: %s", link.id, error)
+        if error.code == "rate_limited":
+            hold_app(link.connection.account.app_id, error.retry_after_s)
 
 
 @shared_task
 def refresh_due() -> None:
-    """Ask for the cars that were not read for a minute, oldest first, a batch at a time."""
+    """Ask for the cars that were not read for a minute, oldest first, a batch at a time.
+
+    Where the maker counts our calls a car is read more seldom; where it is held or does not answer, not at all.
+    """
+    now = timezone.now()
     with transaction.atomic():
         due = list(
-            Vehicle.objects.select_for_update(skip_locked=True)
+            _without_waiting(Vehicle.objects.select_for_update(skip_locked=True), now)
             .filter(removed_at__isnull=True)
-            .exclude(read_at__gt=timezone.now() - READ_EVERY)
+            .exclude(read_at__gt=now - READ_EVERY)
             .order_by(F("read_at").asc(nulls_first=True))[:BATCH]
             .values_list("id", flat=True)
         )
@@ -54,3 +62,21 @@ def refresh_due() -> None:
     )
     for link_id, has_capabilities in live.values_list("id", "capabilities"):
         read_link.delay(str(link_id), with_capabilities=not has_capabilities)
+
+
+def _without_waiting(vehicles: QuerySet[Vehicle], now: datetime) -> QuerySet[Vehicle]:
+    """Leave out the cars whose application may not be asked now, or not yet again about this car."""
+    links = VehicleLink.objects.filter(vehicle=OuterRef("pk"), ended_at__isnull=True)
+    closed_apps = list(ProviderApp.objects.filter(_closed(now)).values_list("id", flat=True))
+    if closed_apps:
+        vehicles = vehicles.exclude(Exists(links.filter(connection__account__app__in=closed_apps)))
+    for app_id, interval in read_intervals().items():
+        vehicles = vehicles.exclude(
+            Q(read_at__gt=now - interval) & Exists(links.filter(connection__account__app=app_id))
+        )
+    return vehicles
+
+
+def _closed(now: datetime) -> Q:
+    """The applications that nothing is asked of: held by the maker, without an answer lately, or switched off."""
+    return Q(held_until__gt=now) | Q(breaker_until__gt=now) | Q(is_enabled=False)
