@@ -28,7 +28,9 @@ from fleet.adapters.commands import (
     StopClimate,
 )
 from fleet.adapters.commands import Command as Order
+from fleet.events.models import ClockTimestamp
 from fleet.run.processes import wait_until
+from fleet.vehicles.models import VehicleSignal
 
 # Repeatable ones (class A) in turn; every tenth command is one that may be sent once only (classes B, C and D).
 REPEATABLE: tuple[Order, ...] = (
@@ -93,7 +95,11 @@ def mix(number: int, *, turn: int = 0) -> list[Order]:
 
 
 def accept(fleet: Fleet, cars: Sequence[Car], orders: Sequence[Order]) -> Batch:
-    """Queue one order for each car, as a job does, but all visible to the dispatchers at one moment."""
+    """Queue one order for each car, as a job does, but all visible to the dispatchers at one moment.
+
+    The cars count as just looked at, so that sending is measured; an order that may be sent once only looks again by
+    itself when that is more than 5 s ago.
+    """
     began_at = timezone.now()
     requests = [Request(car.vehicle_id, order) for car, order in zip(cars, orders, strict=True)]
     with transaction.atomic():
@@ -106,6 +112,8 @@ def accept(fleet: Fleet, cars: Sequence[Car], orders: Sequence[Order]) -> Batch:
             )
             if refused := Counter(answer.code for answer in answers if answer.code):
                 raise SystemExit(f"not all commands were accepted: {dict(refused)}")
+        seen = VehicleSignal.objects.filter(vehicle__in=[car.vehicle_id for car in cars], signal="online_state")
+        seen.update(observed_at=ClockTimestamp(), received_at=ClockTimestamp())
     return Batch(fleet.membership.team_id, began_at, timezone.now())
 
 
