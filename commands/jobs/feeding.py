@@ -9,6 +9,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from commands.bulk import Request, request_commands
 from commands.jobs import sql
 from commands.jobs.models import ACTIVE, Job, JobItem, JobState, Outcome
 from commands.jobs.room import Room, rooms_of
+from commands.jobs.selection import fresh_s_of
 from commands.jobs.services import cause_of, end_waiting, halt, record_job, settle
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as
@@ -36,6 +38,8 @@ CATCH_UP_S = 2.0
 # A failure share means something once so many cars are over.
 SHARE_AFTER = 10
 FAILURES = (Outcome.FAILED, Outcome.REFUSED, Outcome.EXPIRED, Outcome.UNPROVED, Outcome.CONTRADICTED)
+# A car is asked for anew so often when the maker's quota stood in the way of its command.
+MOST_TRIES = 50
 # How often the ends of commands are written down while there is still something to feed.
 SETTLE_EVERY_S = 1.0
 IDLE_S = 0.1
@@ -87,6 +91,8 @@ def feed_job(job_id: UUID, settled: dict[UUID, float] | None = None) -> int | No
         if job.state == JobState.WAITING and not _begin(job, now):
             return None
         if time.monotonic() - settled.get(job.id, -math.inf) >= SETTLE_EVERY_S:
+            if job.state == JobState.RUNNING and now < job.deadline - LAST_MOMENT:
+                _try_again(job)
             settle(job)
             settled[job.id] = time.monotonic()
             if job.state == JobState.RUNNING:
@@ -114,6 +120,11 @@ def _begin(job: Job, now: datetime) -> bool:
     return True
 
 
+def _try_again(job: Job) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(sql.AGAIN, {"job": job.id, "most": MOST_TRIES})
+
+
 def _stop_by_share(job: Job) -> None:
     if job.stop_share_percent is None:
         return
@@ -135,20 +146,20 @@ def _feed(job: Job, now: datetime) -> int | None:
     if membership is None:
         halt(job, "rights", actor=ACTOR)
         return None
-    rooms = rooms_of(job, list(waiting))
+    rooms = rooms_of(job, list(waiting), now)
     _note_held(job, rooms)
     if now >= job.deadline - LAST_MOMENT:
         _end_by_time(job)
         return None
     allowed = min(CHUNK, _allowed_by_pace(job, now))
-    items = _next_items(job, rooms, allowed)
+    items = _next_items(job, membership, rooms, allowed)
     if items:
         _ask(job, membership, items, now)
         if job.pace_per_min is not None:
             _note_pace(job, now, len(items))
         return len(items)
-    is_full = any(room.is_full for room in rooms.values())
-    return 0 if is_full or _is_due_soon(job, now) else None
+    is_soon = any(room.is_soon for room in rooms.values())
+    return 0 if is_soon or _is_due_soon(job, now) else None
 
 
 def _member(job: Job) -> Membership | None:
@@ -200,8 +211,20 @@ def _is_due_soon(job: Job, now: datetime) -> bool:
     return job.next_feed_at is not None and now < job.next_feed_at <= now + timedelta(seconds=1)
 
 
-def _next_items(job: Job, rooms: dict[UUID, Room], allowed: int) -> list[tuple[int, int, UUID]]:
-    """Return (id, n, vehicle) of the cars whose turn it is, in the job's order, within each maker's room."""
+@dataclass(frozen=True)
+class Item:
+    """A car whose turn it is. is_stale: it is looked at before the send, which costs a call."""
+
+    id: int
+    n: int
+    vehicle_id: UUID
+    tries: int
+    app_id: UUID
+    is_stale: bool
+
+
+def _next_items(job: Job, membership: Membership, rooms: dict[UUID, Room], allowed: int) -> list[Item]:
+    """Return the cars whose turn it is, in the job's order, within each maker's room and quota."""
     open_rooms = {app_id: room.free for app_id, room in rooms.items() if room.free > 0}
     if not open_rooms or allowed <= 0:
         return []
@@ -210,15 +233,32 @@ def _next_items(job: Job, rooms: dict[UUID, Room], allowed: int) -> list[tuple[i
         "apps": list(open_rooms),
         "free": [min(free, allowed) for free in open_rooms.values()],
         "allowed": allowed,
+        "fresh_s": fresh_s_of(membership.team_id, job.order()) if _is_metered(rooms) else None,
     }
     with connection.cursor() as cursor:
         cursor.execute(sql.NEXT_ITEMS, parameters)
-        return cursor.fetchall()
+        items = [Item(*row) for row in cursor.fetchall()]
+    left = {app_id: room.calls for app_id, room in rooms.items()}
+    return [item for item in items if _can_pay(item, left)]
 
 
-def _ask(job: Job, membership: Membership, items: list[tuple[int, int, UUID]], now: datetime) -> None:
+def _is_metered(rooms: dict[UUID, Room]) -> bool:
+    return any(room.calls is not None for room in rooms.values())
+
+
+def _can_pay(item: Item, left: dict[UUID, int | None]) -> bool:
+    """Take what a car's command costs before its answer off its maker's room; the first that does not fit ends it."""
+    calls = left[item.app_id]
+    if calls is None:
+        return True
+    cost = 1 + item.is_stale
+    left[item.app_id] = calls - cost if calls >= cost else 0
+    return calls >= cost
+
+
+def _ask(job: Job, membership: Membership, items: list[Item], now: datetime) -> None:
     order = job.order()
-    requests = [Request(vehicle_id, order, key=f"job:{job.id}:{n}") for _, n, vehicle_id in items]
+    requests = [Request(item.vehicle_id, order, key=_key(job, item)) for item in items]
     answers = request_commands(
         membership=membership, requests=requests, origin=job.origin, cause=cause_of(job), not_after=job.deadline
     )
@@ -226,12 +266,16 @@ def _ask(job: Job, membership: Membership, items: list[tuple[int, int, UUID]], n
         cursor.execute(
             sql.NOTE_FED,
             {
-                "items": [item_id for item_id, _, _ in items],
+                "items": [item.id for item in items],
                 "commands": [answer.command_id for answer in answers],
                 "codes": [answer.code for answer in answers],
                 "now": now,
             },
         )
+
+
+def _key(job: Job, item: Item) -> str:
+    return f"job:{job.id}:{item.n}" + (f":{item.tries}" if item.tries else "")
 
 
 def _finish(job: Job, now: datetime) -> None:

@@ -151,6 +151,8 @@ class JobItem(models.Model):
     code = models.CharField(max_length=40, default="", db_default="")
     reason = models.CharField(max_length=40, default="", db_default="")
     fed_at = models.DateTimeField(null=True)
+    # Commands made for it before that ended for want of the maker's quota, certainly without having been sent.
+    tries = models.PositiveSmallIntegerField(default=0, db_default=0)
 
     class Meta:
         constraints = [

@@ -1,6 +1,6 @@
 """What a job would do, told before it is started: who gets it, who does not and why, how long, at what cost."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from uuid import UUID
@@ -12,12 +12,11 @@ from commands.bulk import Target
 from commands.jobs import sql
 from commands.jobs.errors import NotAllowed
 from commands.jobs.forecast import Latency, Load, expected_of, expected_of_all, latencies, sent_within
-from commands.jobs.selection import select_cars
+from commands.jobs.selection import fresh_s_of, select_cars
 from commands.jobs.services import UNDO_WINDOW, check_options, needs_number
 from commands.jobs.words import sentence_of
-from commands.rules.check import check_first_of
 from fleet.adapters.commands import Command as Order
-from fleet.budgets.services import cost_of
+from fleet.budgets.services import Cost, cost_of
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.filters import VehicleFilter
@@ -164,7 +163,8 @@ def _shares(
         by_app[target.app_id] = by_app.get(target.app_id, 0) + 1
     apps = {app.id: app for app in ProviderApp.objects.filter(id__in=list(by_app))}
     known = latencies(order.kind, {app.id: app.provider for app in apps.values()})
-    states = _states(membership, order, eligible)
+    fresh_s = fresh_s_of(membership.team_id, order)
+    states = _states(eligible, fresh_s)
     shares = [
         _share(
             apps[app_id],
@@ -172,6 +172,7 @@ def _shares(
             count,
             stale=states.get(app_id, (0, 0))[0],
             asleep=states.get(app_id, (0, 0))[1],
+            fresh_s=fresh_s,
             latency=known[app_id],
             pace_per_min=pace_per_min,
             within_s=within_s,
@@ -181,16 +182,15 @@ def _shares(
     return tuple(sorted(shares, key=lambda share: -share.count))
 
 
-def _states(membership: Membership, order: Order, eligible: list[Target]) -> dict[UUID, tuple[int, int]]:
-    """Return per application how many cars have a state too old to send upon, and how many sleep."""
+def _states(eligible: list[Target], fresh_s: float | None) -> dict[UUID, tuple[int, int]]:
+    """Return per application how many cars are looked at before the send, and how many sleep."""
     with connection.cursor() as cursor:
         cursor.execute(
             sql.STATES,
             {
                 "vehicles": [target.vehicle_id for target in eligible],
                 "apps": [target.app_id for target in eligible],
-                "signal": order.signal or "online_state",
-                "fresh_s": check_first_of([membership.team_id])[membership.team_id],
+                "fresh_s": fresh_s,
             },
         )
         return {app_id: (stale, asleep) for app_id, stale, asleep in cursor.fetchall()}
@@ -203,11 +203,12 @@ def _share(
     *,
     stale: int,
     asleep: int,
+    fresh_s: float | None,
     latency: Latency,
     pace_per_min: int | None,
     within_s: float,
 ) -> ProviderShare:
-    whole = cost_of(order.kind, count=count, app_id=app.id, has_stale_state=stale, asleep=asleep, deadline_s=within_s)
+    whole = _cost(app, order, count, stale=stale, asleep=asleep, fresh_s=fresh_s, within_s=within_s)
     load = Load(count, asleep, whole.seconds_by_budget, latency)
     best_s, expected_s = expected_of(load, pace_per_min=pace_per_min)
     in_time = sent_within(within_s, pace_per_min=pace_per_min)
@@ -231,3 +232,22 @@ def _share(
         not_carried=count - carried,
         limit="" if carried == count else "budget" if whole.carried <= in_time else "deadline",
     )
+
+
+def _cost(
+    app: ProviderApp, order: Order, count: int, *, stale: int, asleep: int, fresh_s: float | None, within_s: float
+) -> Cost:
+    """Return what a maker's share costs; what is known of cars whose turn comes late will be too old by then."""
+
+    def cost(*, stale: int, deadline_s: float) -> Cost:
+        return cost_of(
+            order.kind, count=count, app_id=app.id, has_stale_state=stale, asleep=asleep, deadline_s=deadline_s
+        )
+
+    whole = cost(stale=stale, deadline_s=within_s)
+    if fresh_s is None or whole.seconds_by_budget <= fresh_s:
+        return whole
+    in_time = cost(stale=stale, deadline_s=min(fresh_s, within_s)).carried
+    later = cost(stale=max(stale, count - in_time), deadline_s=within_s)
+    # The first go before their states are too old, so at least these are carried.
+    return replace(later, carried=max(in_time, later.carried))

@@ -1,6 +1,7 @@
 """How many more cars a job may ask for at each maker now: what is queued, pauses of the maker, its quota."""
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -8,67 +9,92 @@ from django.db import connection
 from commands.jobs import sql
 from commands.jobs.models import Job
 from fleet.adapters.commands import Command as Order
-from fleet.budgets.services import calls_for
+from fleet.budgets.models import Per, Resource
+from fleet.budgets.services import BudgetLine, budget_lines, calls_for
 
 # So many commands of a team wait for a dispatcher at one maker: more would only let their short lives run out.
 FEED_AHEAD = 500
+# In a window shorter than this a look at the effect, which comes later, falls into another one.
+LONG_WINDOW_S = 120
+SOON = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
 class Room:
-    """free: so many cars may be asked for. is_full: there is room again as soon as a dispatcher takes some.
+    """free: so many cars may be asked for at most. calls: what they may cost before their answer; None: no quota.
 
-    held: why the maker keeps the rest waiting: "budget", "held" (it asked us to slow down), "breaker" (it is silent),
-    or "".
+    is_soon: there may be more room within a second. held: why the maker keeps the rest waiting: "budget", "held" (it
+    asked us to slow down), "breaker" (it was silent), or "".
     """
 
     free: int
-    is_full: bool = False
+    calls: int | None = None
+    is_soon: bool = False
     held: str = ""
 
 
-def rooms_of(job: Job, app_ids: list[UUID]) -> dict[UUID, Room]:
-    """Return the room at each of these makers, in two queries; a third where a maker has a quota."""
-    parameters = {"job": job.id, "team": job.team_id, "apps": app_ids}
-    with connection.cursor() as cursor:
-        cursor.execute(sql.ROOMS, parameters)
-        rows = cursor.fetchall()
-        metered = [row[0] for row in rows if row[4] is not None or row[5] is not None]
-        spoken_for: dict[UUID, tuple[int, int]] = {}
-        if metered:
-            cursor.execute(sql.IN_FLIGHT, parameters | {"apps": metered})
-            spoken_for = {app_id: (ahead, following) for app_id, ahead, following in cursor.fetchall()}
+@dataclass(frozen=True)
+class InFlight:
+    """Commands of a job at one maker. ahead: still to be paid. following: their effect is still to be looked at.
+
+    due: of those, the ones whose time for the look has come.
+    """
+
+    ahead: int = 0
+    following: int = 0
+    due: int = 0
+
+
+def rooms_of(job: Job, app_ids: list[UUID], now: datetime) -> dict[UUID, Room]:
+    """Return the room at each of these makers, in one query; in four where one of them has a quota."""
     order = job.order()
-    return {
-        app_id: _room(queued, gate, is_probing, _by_budget(order, calls, commands, *spoken_for.get(app_id, (0, 0))))
-        for app_id, queued, gate, is_probing, calls, commands in rows
-    }
+    with connection.cursor() as cursor:
+        cursor.execute(sql.ROOMS, {"team": job.team_id, "apps": app_ids})
+        rows = cursor.fetchall()
+        metered = [app_id for app_id, _, _, _, is_metered in rows if is_metered]
+        flights: dict[UUID, InFlight] = {}
+        if metered:
+            cursor.execute(sql.IN_FLIGHT, {"job": job.id, "apps": metered, "settle_s": order.settle_s})
+            flights = {app_id: InFlight(*counted) for app_id, *counted in cursor.fetchall()}
+    lines = budget_lines(metered, now=now) if metered else []
+    rooms = {}
+    for app_id, queued, gate, is_probing, _ in rows:
+        room = _room_of_app(queued, gate, is_probing=is_probing)
+        own = [line for line in lines if line.budget.app_id == app_id and line.budget.per == Per.APP]
+        rooms[app_id] = _within(room, own, order, flights.get(app_id, InFlight()), now)
+    return rooms
 
 
-def _room(queued: int, gate: str, is_probing: bool, by_budget: int | None) -> Room:
+def _room_of_app(queued: int, gate: str, *, is_probing: bool) -> Room:
     if gate:
         return Room(0, held=gate)
     # A maker that was silent gets one command to answer before it gets many.
     ahead = 1 if is_probing else FEED_AHEAD
     free = max(0, ahead - queued)
-    if by_budget is not None and by_budget < free:
-        return Room(by_budget, held="budget")
-    return Room(free, is_full=free == 0, held="breaker" if is_probing else "")
+    return Room(free, is_soon=free == 0, held="breaker" if is_probing else "")
 
 
-def _by_budget(order: Order, calls: int | None, commands: int | None, ahead: int, following: int) -> int | None:
-    """Return for how many more commands the quota is good now; None without one.
+def _within(room: Room, lines: list[BudgetLine], order: Order, flight: InFlight, now: datetime) -> Room:
+    """Narrow a maker's room to what its quota carries, looks at the effect included."""
+    calls = [_calls(line, order, flight) for line in lines if line.budget.resource == Resource.CALLS]
+    commands = [line.left_ours - flight.ahead for line in lines if line.budget.resource == Resource.COMMANDS]
+    if not calls and not commands:
+        return room
+    least_calls = max(0, min(calls)) if calls else None
+    free = max(0, min([room.free, *commands, *([least_calls] if least_calls is not None else [])]))
+    if free == room.free or room.held:
+        return Room(free, least_calls, room.is_soon, room.held)
+    is_soon = any(line.next_at is not None and line.next_at <= now + SOON for line in lines)
+    return Room(free, least_calls, is_soon, "budget")
 
-    ahead: commands that have still to take their calls. following: those whose effect is still to be looked at.
-    """
-    free: list[int] = []
-    if calls is not None:
-        # As for a car whose state is not known: a look before, the send, and a look after where one proves it.
-        each = calls_for(order.kind, has_stale_state=1)
-        left = calls - ahead * each - (following if order.signal is not None else 0)
-        fits = max(0, left // each)
-        # Where the quota is smaller than one command's calls, it takes them one window after the other.
-        free.append(max(fits, 1 if calls > 0 and ahead == 0 else 0))
-    if commands is not None:
-        free.append(max(0, commands - ahead))
-    return min(free, default=None)
+
+def _calls(line: BudgetLine, order: Order, flight: InFlight) -> int:
+    """Return what new commands may spend of one budget before their answers."""
+    looks_after = 1 if order.signal is not None else 0
+    before = calls_for(order.kind, has_stale_state=1) - looks_after
+    left = line.left_ours - flight.ahead * before
+    if line.budget.window_s < LONG_WINDOW_S:
+        return left - flight.due * looks_after
+    # Each that is sent must leave one for its look: of n calls before the answer, n / before are looks to come.
+    left -= (flight.ahead + flight.following) * looks_after
+    return left * before // (before + looks_after)

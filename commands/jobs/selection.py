@@ -1,13 +1,28 @@
 """Which cars a job is for, and what stands against each: the same answer for the preview and for the start."""
 
+from uuid import UUID
+
 from commands.bulk import Target, code_of_request, load_targets
+from commands.freshness import ONCE_MAX_AGE_S
+from commands.rules.check import check_first_of, load_rules
 from fleet.adapters.commands import Command as Order
-from fleet.adapters.rules import InvalidParameter
+from fleet.adapters.rules import InvalidParameter, RetryClass
 from fleet.teams.models import Membership
 from fleet.vehicles.access import vehicles_of
 from fleet.vehicles.filters import VehicleFilter
 
 MAX_CARS = 10_000
+
+
+def fresh_s_of(team_id: UUID, order: Order) -> float | None:
+    """Return for how long a known state is good enough to send this order upon; None: the car is always looked at.
+
+    As commands.freshness.must_look_first and the team's rules have it.
+    """
+    if any(rule.is_about(order.kind) for rule in load_rules([team_id]).get(team_id, [])):
+        return None
+    check_first_s = check_first_of([team_id])[team_id]
+    return check_first_s if order.retry_class is RetryClass.A else min(check_first_s, ONCE_MAX_AGE_S)
 
 
 def select_cars(membership: Membership, cars: VehicleFilter, order: Order) -> list[tuple[Target, str]]:

@@ -23,6 +23,14 @@ SELECT %(team)s, %(job)s, w.n, w.vehicle, w.app, CASE WHEN w.code = '' THEN 'wai
 FROM unnest(%(vehicles)s::uuid[], %(apps)s::uuid[], %(codes)s::text[]) WITH ORDINALITY AS w(vehicle, app, code, n)
 """
 
+# The maker's quota stood in the way, and not a byte was sent: the car gets its turn again, under another key.
+AGAIN = """
+UPDATE jobs_jobitem i SET outcome = 'waiting', command_id = NULL, fed_at = NULL, tries = i.tries + 1
+FROM commands_command c
+WHERE i.job_id = %(job)s AND i.outcome = 'running' AND c.id = i.command_id AND i.tries < %(most)s
+    AND c.state IN ('refused', 'expired') AND c.attempts = 0 AND c.error_code IN ('quota_exhausted', 'rate_limited')
+"""
+
 SETTLE = f"""
 UPDATE jobs_jobitem i
 SET outcome = {OUTCOME_OF}, code = {CODE_OF.format(stop_code="%(stop_code)s")}, reason = c.error_reason
@@ -62,16 +70,6 @@ WAITING_BY_APP = """
 SELECT app_id, count(*) FROM jobs_jobitem WHERE job_id = %(job)s AND outcome = 'waiting' GROUP BY app_id
 """
 
-NEXT_ITEMS = """
-SELECT i.id, i.n, i.vehicle_id
-FROM unnest(%(apps)s::uuid[], %(free)s::int[]) AS a(app, free)
-CROSS JOIN LATERAL (
-    SELECT id, n, vehicle_id FROM jobs_jobitem
-    WHERE job_id = %(job)s AND app_id = a.app AND outcome = 'waiting' ORDER BY n LIMIT a.free
-) i
-ORDER BY i.n LIMIT %(allowed)s
-"""
-
 # What may be sent no more at this moment was eligible when the job began: it is told, and not asked again.
 NOTE_FED = """
 UPDATE jobs_jobitem i
@@ -81,7 +79,7 @@ FROM unnest(%(items)s::bigint[], %(commands)s::uuid[], %(codes)s::text[]) AS w(i
 WHERE i.id = w.id AND i.outcome = 'waiting'
 """
 
-# (app, queued there for the team, why it is shut, is it being tried again, room for calls, room for commands)
+# (app, queued there for the team, why it is shut, is it being tried again, has it a quota)
 ROOMS = """
 SELECT a.id,
        (SELECT count(*) FROM commands_command c
@@ -89,26 +87,40 @@ SELECT a.id,
        CASE WHEN NOT a.is_enabled OR a.held_until > clock_timestamp() THEN 'held'
             WHEN a.breaker_until > clock_timestamp() THEN 'breaker' ELSE '' END,
        a.breaker_until IS NOT NULL,
-       budget_room(a.id, 'calls', false), budget_room(a.id, 'commands', false)
+       EXISTS (SELECT 1 FROM budgets_budget b WHERE b.app_id = a.id)
 FROM vehicles_providerapp a WHERE a.id = ANY(%(apps)s)
 """
 
-# (app, commands of the job that have not been sent yet, those whose effect is looked for)
+# (app, commands of the job that have not paid yet, those whose effect is looked for, those whose time for it has come)
 IN_FLIGHT = """
 SELECT i.app_id, (count(*) FILTER (WHERE c.state IN ('queued', 'claimed')))::int,
-       (count(*) FILTER (WHERE c.state IN ('sending', 'sent', 'unknown')))::int
+       (count(*) FILTER (WHERE c.state IN ('sending', 'sent', 'unknown')))::int,
+       (count(*) FILTER (WHERE c.state IN ('sent', 'unknown')
+                         AND c.answered_at < clock_timestamp() - %(settle_s)s * interval '1 s'))::int
 FROM jobs_jobitem i JOIN commands_command c ON c.id = i.command_id
 WHERE i.job_id = %(job)s AND i.outcome = 'running' AND i.app_id = ANY(%(apps)s) GROUP BY i.app_id
 """
 
-# (app, cars whose known state is older than the team's rule allows, cars that sleep)
-STATES = """
-SELECT w.app,
-       (count(*) FILTER (WHERE s.received_at IS NULL
-                         OR s.received_at < clock_timestamp() - %(fresh_s)s * interval '1 s'))::int,
-       (count(*) FILTER (WHERE o.value = '"asleep"'))::int
+# Whether a car is looked at before the send, as commands.freshness.must_look_first says; fresh_s None: in any case.
+IS_STALE = """(%(fresh_s)s::float8 IS NULL OR o.value IS NULL OR o.value NOT IN ('"online"', '"asleep"')
+    OR o.received_at < clock_timestamp() - %(fresh_s)s::float8 * interval '1 s')"""
+
+# (app, cars that are looked at before the send, cars that sleep)
+STATES = f"""
+SELECT w.app, (count(*) FILTER (WHERE {IS_STALE}))::int, (count(*) FILTER (WHERE o.value = '"asleep"'))::int
 FROM unnest(%(vehicles)s::uuid[], %(apps)s::uuid[]) AS w(vehicle, app)
-LEFT JOIN vehicles_vehiclesignal s ON s.vehicle_id = w.vehicle AND s.signal = %(signal)s
 LEFT JOIN vehicles_vehiclesignal o ON o.vehicle_id = w.vehicle AND o.signal = 'online_state'
 GROUP BY w.app
+"""
+
+# (id, n, vehicle, tries, app, is it looked at before the send) of the cars whose turn it is, in the job's order.
+NEXT_ITEMS = f"""
+SELECT i.id, i.n, i.vehicle_id, i.tries, a.app, {IS_STALE}
+FROM unnest(%(apps)s::uuid[], %(free)s::int[]) AS a(app, free)
+CROSS JOIN LATERAL (
+    SELECT id, n, vehicle_id, tries FROM jobs_jobitem
+    WHERE job_id = %(job)s AND app_id = a.app AND outcome = 'waiting' ORDER BY n LIMIT a.free
+) i
+LEFT JOIN vehicles_vehiclesignal o ON o.vehicle_id = i.vehicle_id AND o.signal = 'online_state'
+ORDER BY i.n LIMIT %(allowed)s
 """
