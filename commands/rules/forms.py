@@ -232,8 +232,5 @@ class CheckFirstForm(forms.Form):
     """How old the known state of a car may be when a command is sent."""
 
     check_first_s = forms.IntegerField(
-        label=_("Look first when what we know is older than so many seconds"),
-        min_value=0,
-        max_value=CHECK_FIRST_MOST_S,
-        help_text=_("0 looks every time. Looking never wakes a car."),
+        label=_("Seconds"), min_value=0, max_value=CHECK_FIRST_MOST_S, help_text=_("0 looks every time.")
     )
