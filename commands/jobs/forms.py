@@ -43,9 +43,9 @@ def _whole(number: Number, label: Any, help_text: Any) -> forms.IntegerField:
 class OptionsForm(forms.Form):
     """How a job goes about its cars. Empty is a good choice for each of them."""
 
-    pace_per_min = _whole(PACE, _("At most per minute"), _("Empty: as fast as the makers allow."))
+    pace_per_min = _whole(PACE, _("Vehicles per minute, at most"), _("Empty: as fast as the makers allow."))
     stop_share_percent = _whole(
-        STOP_SHARE, _("Stop when so many fail, in percent"), _("Counts from the tenth result on. Empty: never.")
+        STOP_SHARE, _("Stop at failures of, in %"), _("From the tenth result on. Empty: never.")
     )
     within_min = forms.TypedChoiceField(
         label=_("Give up after"),

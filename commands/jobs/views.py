@@ -30,7 +30,7 @@ from fleet.teams.access import get_current_membership, get_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 
-RESULTS_POLL_S = 5.0
+RESULTS_POLL_S = 3.0
 # More at once would hide the list; the others are on the page of jobs.
 RUNNING_SHOWN = 3
 

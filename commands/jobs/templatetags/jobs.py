@@ -8,9 +8,10 @@ from typing import Any
 
 from django import template
 from django.utils import timezone
-from django.utils.formats import number_format
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
+from django.utils.translation import pgettext
 
 from commands.jobs.labels import BAR, sentence_of_counts
 from fleet.templatetags.fleetwell import NO_BREAK_SPACE
@@ -44,6 +45,17 @@ def money(amount: Decimal | None, currency: str) -> SafeString | str:
         return ""
     places = 2 if amount >= 1 or amount == 0 else 4
     return format_html("<bdi>{}{}{}</bdi>", number_format(amount, places), NO_BREAK_SPACE, currency)
+
+
+@register.simple_tag
+def moment(at: datetime | None) -> SafeString | str:
+    """A moment to come, as day and time: its age would be nothing yet."""
+    if not at:
+        return ""
+    utc = at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    # Translators: date format of Django: day, short month, hour and minute.
+    shown = date_format(timezone.localtime(at), pgettext("date format", "j M, H:i"))
+    return format_html('<time datetime="{}" data-time="thisYear">{}</time>', utc, shown)
 
 
 @register.simple_tag
