@@ -3,12 +3,15 @@
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from commands.rules.services import add_rule
+from commands.rules.values import Guest, Moving
 from commands.services import request_command
 from fleet.adapters.commands import Lock
 from tests.factories import PASSWORD, make_share_link, make_simulator_app, make_team
 from tests.infrastructure.stack import CLIENT_ID, Stack
 from tests.journeys.conftest import Fleet, sign_in
 from tests.journeys.looks import PHONE, Looks
+from tests.journeys.test_stepup import let_a_quarter_of_an_hour_pass
 
 LANGUAGES = ["en", "de"]
 
@@ -114,3 +117,32 @@ def test_pages_of_errors_when_looked_at_then_nothing_is_wrong(stack: Stack, page
         looks.console.complaints.clear()
 
         looks.check()
+
+
+def test_pages_of_rules_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    with fleet.stack.orm():
+        rule = add_rule(
+            membership=fleet.membership, kind="moving", commands=["unlock"], values=Moving(), blocks_unknown=True
+        )
+        add_rule(membership=fleet.membership, kind="guest", commands=[], values=Guest(), blocks_unknown=True)
+    looks = Looks(fleet.page)
+    for path in ("rules/", f"rules/{rule.id}/", *(f"rules/new/?kind={kind}" for kind in ("hours", "area", "guest"))):
+        fleet.page.goto(f"{fleet.stack.url}/{path}")
+
+        looks.check()
+    fleet.page.goto(f"{fleet.stack.url}/rules/")
+    fleet.page.locator("form[action$='/remove/'] button").first.click()
+    looks.check()
+
+
+def test_question_who_it_is_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    link = fleet.join(license_plate="NL-T 4")
+    let_a_quarter_of_an_hour_pass(fleet)
+    looks = Looks(fleet.page)
+    fleet.open(link)
+
+    for kind in ("unlock", "set_pin"):
+        fleet.page.locator(f"form[data-asks='ask-{kind}'] button").click()
+        expect(fleet.page.get_by_role("dialog").locator(f"#{kind}-password")).to_be_visible()
+        looks.check()
+        fleet.page.keyboard.press("Escape")
