@@ -89,6 +89,8 @@ def outcome_of(command: Command) -> str:
     if command.state == State.CONFIRMED:
         evidence = str(EVIDENCE.get(command.evidence, STATES["confirmed"]))
         return f"{evidence}: {said.words}" if said is not None else evidence
+    if command.state in {State.SENT, State.UNKNOWN}:
+        return _waiting_for(command)
     reason = reason_of(command.error_code, command.error_reason) or str(STATES[command.state])
     if command.error_code == "contradicted" and said is not None:
         return _("The car still says “%(said)s”. Please look at the car.") % {"said": said.words}
@@ -105,17 +107,17 @@ def card_of(command: Command, *, may_cancel: bool) -> Card:
         _steps(command),
         can_cancel=may_cancel and command.state in WAITING,
         poll_s=None if command.is_final else _poll_s(command),
-        is_disputed=command.is_final and getattr(command, "is_disputed", False),
+        is_disputed=_is_disputed(command),
     )
 
 
 def log_row(command: Command) -> LogRow:
     """Return the list line of a command whose vehicle and user are loaded."""
-    outcome = end_of(command)
+    outcome, sentence = end_of(command), outcome_of(command)
     return LogRow(
         url=command.get_absolute_url(),
         title=title_of(command),
-        detail=f"{_who(command)} · {outcome_of(command)}",
+        detail=_who(command) if sentence == outcome.word else f"{_who(command)} · {sentence}",
         tone=outcome.tone,
         icon=ICONS[outcome.tone],
         word=outcome.word,
@@ -123,6 +125,11 @@ def log_row(command: Command) -> LogRow:
         vehicle=command.vehicle,
         took_s=command.took_s,
     )
+
+
+def _is_disputed(command: Command) -> bool:
+    """Say whether it was told otherwise after its end; what ended contradicted says so itself."""
+    return getattr(command, "is_disputed", False) and command.state != State.UNRESOLVED
 
 
 def _who(command: Command) -> str:
@@ -181,13 +188,13 @@ def _proof_step(command: Command) -> Step:
 
 def _search_step(command: Command) -> Step:
     """Return the step that says what is waited for, since when, and when somebody looks again."""
-    wanted = waited_for(command)
-    if command.evidence:
-        detail = _("the maker says it is done, the car has not said so yet")
-    elif wanted:
-        detail = _("waiting for it to say “%(said)s”") % {"said": wanted}
-    else:
-        detail = _("waiting for the maker’s report")
     soon = timezone.now() + timedelta(seconds=NEXT_LOOK_SHOWN_S)
     next_at = command.next_check_at if command.next_check_at is not None and command.next_check_at > soon else None
-    return Step(_("Looking at the car"), "now", detail, since=command.answered_at, next_at=next_at)
+    return Step(_("Looking at the car"), "now", _waiting_for(command), since=command.answered_at, next_at=next_at)
+
+
+def _waiting_for(command: Command) -> str:
+    if command.evidence:
+        return _("the maker says it is done, the car has not said so yet")
+    wanted = waited_for(command)
+    return _("waiting for it to say “%(said)s”") % {"said": wanted} if wanted else _("waiting for the maker’s report")

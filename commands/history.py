@@ -30,10 +30,13 @@ class Entry:
 def entries_of(command: Command) -> list[Entry]:
     """Return what the log says of a command, oldest first."""
     events = Event.objects.filter(subject=f"command:{command.id}", team_id=command.team_id).order_by("id")
-    return [
-        Entry(event.at, _sentence(event), max(0.0, (event.at - command.accepted_at).total_seconds()) or None)
-        for event in events
-    ]
+    return [Entry(event.at, _sentence(event), _after_s(command, event)) for event in events]
+
+
+def _after_s(command: Command, event: Event) -> float | None:
+    """Return how long after the press it was, once that is more than nothing."""
+    after_s = round((event.at - command.accepted_at).total_seconds(), 1)
+    return after_s if after_s > 0 else None
 
 
 def _sentence(event: Event) -> str:

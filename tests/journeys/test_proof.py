@@ -24,8 +24,8 @@ def let_pass(command_id: str, minutes: int) -> None:
 
 
 def picture(page: Page, name: str) -> None:
-    """Keep pictures for whoever asks for them: FLEETWELL_PICTURES names a folder."""
-    folder = os.environ.get("FLEETWELL_PICTURES")
+    """Keep pictures for whoever asks for them: PICTURES names a folder."""
+    folder = os.environ.get("PICTURES")
     if not folder:
         return
     for theme, width in (("light", 1440), ("dark", 1440), ("light", 390)):

@@ -68,6 +68,8 @@ def offer(kind: str, tile_state: str, *, asks: bool = False, data: dict[str, str
         press_url=f"/press/{kind}/",
         dialog=Dialog("Sure?", "Think.", "No", "Yes") if asks else None,
         token="token",
+        confirm=None,
+        known=None,
     )
 
 
