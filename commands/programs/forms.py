@@ -136,6 +136,7 @@ class ScheduleForm(forms.Form):
         required=False,
         choices=[(day, WEEKDAYS[number]) for number, day in enumerate(DAYS)],
         widget=forms.CheckboxSelectMultiple,
+        help_text=_("None ticked: the day of the first date."),
     )
     rule = forms.CharField(
         label=_("Rule"),
@@ -198,9 +199,9 @@ class ScheduleForm(forms.Form):
         self._choose(
             "saved_filter", [(ALL_CARS, _("All cars")), *((key, row.name) for key, row in self.filters.items())]
         )
-        names = [name for name in zone_names() if name != team_zone]
+        names = dict.fromkeys(name for name in (team_zone, *zone_names()) if name)
         own = [(EACH_CARS_OWN, _("Each car’s own time zone"))]
-        self._choose("time_zone", [*own, *((name, name.replace("_", " ")) for name in (team_zone, *names))])
+        self._choose("time_zone", [*own, *((name, name.replace("_", " ")) for name in names)])
         countries = sorted(COUNTRIES.items(), key=lambda item: str(item[1]))
         self._choose("holiday_country", [("", _("No country")), *countries])
 

@@ -67,8 +67,9 @@ def timed_context(vehicle: Vehicle, membership: Membership, now: datetime) -> di
     latest = TimedCommand.objects.filter(vehicle=vehicle, team_id=membership.team_id)
     rows = list(latest.select_related("first").order_by("-created_at")[:MAX_CARDS])
     cards = [_card(timed, membership, now) for timed in rows if _is_shown(timed, now)]
-    programs = _offered(vehicle, membership)
     open_cards = [card for card in cards if card.timed.is_open]
+    going_on = {card.icon for card in open_cards}
+    programs = [program for program in _offered(vehicle, membership) if program.kind not in going_on]
     is_near = any(not card.remaining or card.due_at - now < NEAR for card in open_cards)
     poll_s = (POLL_NEAR_S if is_near else POLL_FAR_S) if open_cards else None
     return {"vehicle": vehicle, "cards": cards, "programs": programs, "poll_s": poll_s}

@@ -1,6 +1,7 @@
 """Pages of timed commands: what waits on a car, starting one, taking its way back at once, or leaving it out."""
 
 import secrets
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -65,7 +66,7 @@ def start(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
         raise Http404
     zone = _zone_of(vehicle)
     if request.method != "POST":
-        return _ask(request, vehicle, TimedForm(kind, zone, initial=_initial(kind, vehicle)))
+        return _ask(request, vehicle, TimedForm(kind, zone, initial=_initial(kind, vehicle, zone)))
     form = TimedForm(kind, zone, request.POST)
     if not form.is_valid():
         return _ask(request, vehicle, form, status=422)
@@ -123,11 +124,13 @@ def _ask(
     return render(request, "programs/start.html", context, status=status)
 
 
-def _initial(kind: str, vehicle: Vehicle) -> dict[str, Any]:
-    if kind != "set_charge_limit":
-        return {}
+def _initial(kind: str, vehicle: Vehicle, zone: ZoneInfo) -> dict[str, Any]:
+    later = database_now().astimezone(zone) + timedelta(hours=2)
     limit = readings_of(vehicle).value("charge_limit_percent")
-    return {"limit_percent": 100 if limit is None or limit < 100 else 80}
+    return {
+        "limit_percent": 100 if limit is None or limit < 100 else 80,
+        "until": later.replace(minute=0).strftime("%H:%M") if PROGRAMS[kind].until == "time" else None,
+    }
 
 
 def _zone_of(vehicle: Vehicle) -> ZoneInfo:

@@ -42,7 +42,7 @@ def _days_of(schedule: Schedule) -> str:
         case "daily":
             return ngettext("Every day", "Every %(every)s days", shape.every) % values
         case "weekdays":
-            return _t("Every weekday, Monday to Friday,")
+            return _t("Every weekday (Monday to Friday)")
         case "weekly":
             days = _join([str(WEEKDAYS[DAYS.index(day)]) for day in shape.days])
             words = ngettext("Every week on %(days)s", "Every %(every)s weeks on %(days)s", shape.every)
