@@ -7,6 +7,7 @@ from commands.rules.services import add_rule
 from commands.rules.values import Guest, Moving
 from commands.services import request_command
 from fleet.adapters.commands import Lock
+from tests.commands.alerts.rows import make_alert
 from tests.factories import PASSWORD, make_share_link, make_simulator_app, make_team
 from tests.infrastructure.stack import CLIENT_ID, Stack
 from tests.journeys.conftest import Fleet, sign_in
@@ -39,7 +40,7 @@ def test_pages_of_an_empty_team_when_looked_at_then_nothing_is_wrong(stack: Stac
         membership = make_team()
     looks = Looks(page)
     sign_in(page, stack.url, membership.user.email, PASSWORD)
-    for path in ("vehicles/", "commands/", "links/", "accounts/logout/"):
+    for path in ("vehicles/", "commands/", "alerts/", "links/", "accounts/logout/"):
         page.goto(f"{stack.url}/{path}")
 
         looks.check()
@@ -51,6 +52,7 @@ def test_pages_of_a_fleet_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> 
     with fleet.stack.orm():
         command = request_command(vehicle=everything.vehicle, membership=fleet.membership, order=Lock())
         make_share_link(fleet.membership)
+        alert = make_alert(everything)
     looks = Looks(fleet.page)
     page = fleet.page
     paths = [
@@ -60,6 +62,8 @@ def test_pages_of_a_fleet_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> 
         f"vehicles/{little.vehicle_id}/",
         f"vehicles/{everything.vehicle_id}/commands/",
         "commands/",
+        "alerts/",
+        f"alerts/{alert.id}/",
         f"commands/{command.id}/",
         "links/",
     ]
