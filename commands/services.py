@@ -244,9 +244,12 @@ def ring_doorbell() -> None:
 def sweep_commands() -> None:
     """Bring commands that nobody holds to where they belong, and wake a dispatcher if one is needed.
 
-    Idempotent; any process may run it.
+    Idempotent; any process may run it, and one at a time does.
     """
     with acting_as("system:sweeper"), connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(hashtextextended('commands.sweep', 0))")
+        if not cursor.fetchone()[0]:
+            return
         for statement in sql.SWEEP:
             cursor.execute(statement)
             reach("in_sweep")

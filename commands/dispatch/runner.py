@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import psycopg
+from django.db import DatabaseError
 
 from commands.alerts.services import note_late_answer
 from commands.dispatch.batcher import Batcher
@@ -24,6 +25,7 @@ from commands.dispatch.rulebook import Rulebook
 from commands.dispatch.share import Held, share_out
 from commands.dispatch.starting import Starting
 from commands.dispatch.store import DOORBELL, Job, Outcome, Store, open_store
+from commands.services import sweep_commands
 from fleet.adapters.http import Http
 from fleet.budgets.meter import open_meter
 
@@ -37,6 +39,7 @@ CLAIM_EVERY_S = 0.02
 # So many commands at most are between claim and first byte: a permit must be used within a second.
 STARTING_AT_MOST = 300
 DATABASE_RETRY_S = 0.5
+SWEEP_EVERY_S = 5.0
 # Files and connections of this process that are not to makers.
 OTHER_FILES = 256
 
@@ -70,15 +73,16 @@ class Dispatcher:
             makers = Makers(http, meter)
             # Before the first claim: the sweeper takes back what a dispatcher without a sign of life holds.
             await store.note_alive(0)
-            listener = asyncio.create_task(self._listen(store))
-            keeper = asyncio.create_task(self._keep_alive(store))
+            beside = [
+                asyncio.create_task(work) for work in (self._listen(store), self._keep_alive(store), self._sweep())
+            ]
             try:
                 claimed = await self._work(store, makers)
                 await self._wind_down()
             finally:
-                listener.cancel()
-                keeper.cancel()
-                await asyncio.gather(listener, keeper, return_exceptions=True)
+                for task in beside:
+                    task.cancel()
+                await asyncio.gather(*beside, return_exceptions=True)
             await store.note_gone()
             return claimed
 
@@ -213,6 +217,15 @@ class Dispatcher:
                 # Without the doorbell the loop still looks every second.
                 logger.warning("dispatcher lost the doorbell: %s", type(error).__name__)
                 await asyncio.sleep(DATABASE_RETRY_S)
+
+    async def _sweep(self) -> None:
+        """Sweep from here as well: beat's sweeper hangs on the broker, and no promise may."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            try:
+                await in_thread(sweep_commands)
+            except DatabaseError as error:
+                logger.warning("sweeping failed: %s", type(error).__name__)
 
     async def _keep_alive(self, store: Store) -> None:
         while True:
