@@ -22,6 +22,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
+    path("budgets/", include("fleet.budgets.urls")),
     path("rules/", include("commands.rules.urls")),
     path("jobs/", include("commands.jobs.urls")),
     path("alerts/", include("commands.alerts.urls")),

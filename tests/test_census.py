@@ -25,8 +25,11 @@ from fleet.events.models import Event
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
 from fleet.vehicles.filters import VehicleFilter
+from fleet.vehicles.saved_filters import save_filter
 from tests.commands.alerts.rows import make_alert
+from tests.commands.programs.scheduling import make_schedule, make_timed
 from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
+from tests.fleet.budgets.rows import make_budget_of
 from tests.infrastructure.simulator import Simulator
 
 # Routes that belong to nobody's team: signing in and up, health, language, and the owner's flow, which goes by a
@@ -37,8 +40,10 @@ BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
 OWN_TEAM |= {"alerts:list", "alerts:count"}
+OWN_TEAM |= {"budgets:list", "budgets:notices"}
 OWN_TEAM |= {"rules:list", "rules:new", "rules:say", "rules:check_first"}
-OWN_TEAM |= {"jobs:list", "jobs:running", "jobs:new", "jobs:draft"}
+OWN_TEAM |= {"vehicles:keep_filter", "jobs:list", "jobs:running", "jobs:new", "jobs:draft"}
+OWN_TEAM |= {"programs:list", "programs:new"}
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
     link = join_simulated_car(membership, simulator, license_plate="SC-RET 1")
     command = request_command(vehicle=link.vehicle, membership=membership, order=Unlock())
     job = create_job(membership=membership, cars=VehicleFilter(), order=FlashLights())
+    saved = save_filter(membership=membership, name="Secretive filter", cars=VehicleFilter(text="SC-RET"))
     share_link, _ = make_share_link(membership)
     visit = make_visit(membership, link.connection.account.app)
     yard = Area(52.52, 13.405, radius_km=2, is_inside=True, name="SC-RET yard")
@@ -86,13 +92,17 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "vehicle_id": str(link.vehicle_id),
         "command_id": str(command.id),
         "job_id": str(job.id),
+        "filter_id": str(saved.id),
         "link_id": str(share_link.id),
         "visit_id": str(visit.id),
         "rule_id": str(rule.id),
+        "budget_id": str(make_budget_of(membership).id),
         "alert_id": str(make_alert(link).id),
+        "schedule_id": str(make_schedule(membership, name="SC-RET morning").id),
+        "timed_id": str(make_timed(link, membership).id),
         "kind": "unlock",
     }
-    return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", "SC-RET yard", link.vehicle.vin))
+    return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", "SC-RET yard", "SC-RET morning", link.vehicle.vin))
 
 
 @pytest.fixture
@@ -244,6 +254,7 @@ def test_census_of_objects_when_a_row_points_at_another_then_the_database_holds_
 
 def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_named_here() -> None:
     # Installation-wide on purpose: people, teams, the log (by key), logins at makers and their brands, physical cars,
+    # what applications may ask of makers and have used of it,
     # signs of life, wrong guesses at link secrets.
     nobodys = {
         "teams.user",
@@ -252,12 +263,15 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "vehicles.providerapp",
         "vehicles.provideraccount",
         "vehicles.lane",
+        "budgets.budget",
+        "budgets.budgetuse",
+        "budgets.wake",
         "commands.dispatcher",
         "live.heartbeat",
         "connect.brandlist",
         "connect.linkmiss",
     }
-    ours = {"teams", "events", "vehicles", "commands", "rules", "alerts", "connect", "live"}
+    ours = {"teams", "events", "vehicles", "budgets", "commands", "rules", "programs", "alerts", "connect", "live"}
 
     teamless = {
         model._meta.label_lower

@@ -40,7 +40,7 @@ class Budget(models.Model):
     limit = models.PositiveIntegerField()
     window_s = models.PositiveIntegerField()
     reserve = models.PositiveIntegerField(default=0, db_default=0)
-    unit_price = models.DecimalField(max_digits=12, decimal_places=6, null=True)
+    unit_price = models.DecimalField(max_digits=12, decimal_places=6, null=True, blank=True)
     currency = models.CharField(max_length=3, blank=True, default="", db_default="")
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 

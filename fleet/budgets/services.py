@@ -14,6 +14,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from fleet.adapters.commands import KINDS
+from fleet.adapters.registry import get_adapter
 from fleet.budgets.models import Budget, BudgetUse, Per, Resource
 from fleet.budgets.rings import Forecast, Ring, foresee, make_ring, moment
 from fleet.events.services import record
@@ -150,11 +151,18 @@ def _ring(budget: Budget, use: BudgetUse | None = None, *, is_urgent: bool = Tru
 # What it costs ---------------------------------------------------------------------------------------------------
 
 
-def calls_for(kind: str, *, count: int = 1, has_stale_state: int = 0, asleep: int = 0) -> int:
-    """Return the requests that so many commands take: the send, one look where a reading proves it, one look before
-    where the known state is too old, and what waking takes."""
-    looks = 0 if KINDS[kind].signal is None else 1
+def calls_for(kind: str, *, count: int = 1, has_stale_state: int = 0, asleep: int = 0, can_poll: bool = True) -> int:
+    """Return the requests that so many commands take: the send, one look at its effect, one look before where the known
+    state is too old, and what waking takes.
+
+    can_poll: the maker can be asked for its report, which is the look where no reading proves a command.
+    """
+    looks = 1 if can_poll or KINDS[kind].signal is not None else 0
     return count * (1 + looks) + has_stale_state + asleep * CALLS_OF_WAKE
+
+
+def _can_poll(budgets: list[Budget]) -> bool:
+    return not budgets or get_adapter(budgets[0].app.provider).manifest.can_poll
 
 
 def cost_of(
@@ -174,12 +182,14 @@ def cost_of(
     is_urgent: one person's press, which may use the reserve. Two queries.
     """
     at = (now or timezone.now()).timestamp()
+    budgets = list(Budget.objects.filter(app_id=app_id).select_related("app"))
     amounts = {
-        Resource.CALLS: calls_for(kind, count=count, has_stale_state=has_stale_state, asleep=asleep),
+        Resource.CALLS: calls_for(
+            kind, count=count, has_stale_state=has_stale_state, asleep=asleep, can_poll=_can_poll(budgets)
+        ),
         Resource.COMMANDS: count,
         Resource.WAKES: asleep,
     }
-    budgets = list(Budget.objects.filter(app_id=app_id))
     uses = {use.budget_id: use for use in BudgetUse.objects.filter(budget__in=budgets, key=app_id)} if budgets else {}
     rings: dict[str, list[Ring]] = {resource: [] for resource in Resource}
     longest: Budget | None = None

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
                 ("limit", models.PositiveIntegerField()),
                 ("window_s", models.PositiveIntegerField()),
                 ("reserve", models.PositiveIntegerField(db_default=0, default=0)),
-                ("unit_price", models.DecimalField(decimal_places=6, max_digits=12, null=True)),
+                ("unit_price", models.DecimalField(blank=True, decimal_places=6, max_digits=12, null=True)),
                 ("currency", models.CharField(blank=True, db_default="", default="", max_length=3)),
                 ("created_at", models.DateTimeField(db_default=fleet.events.models.ClockTimestamp())),
                 (

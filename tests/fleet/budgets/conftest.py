@@ -6,7 +6,6 @@ from typing import Any
 import psycopg
 import pytest
 
-from fleet.budgets.models import Budget
 from fleet.vehicles.models import ProviderApp
 from tests.factories import make_simulator_app
 from tests.infrastructure.databases import CommittedDatabase
@@ -35,10 +34,6 @@ def take(database: psycopg.Connection[Any], app: ProviderApp) -> Taker:
         return database.execute(TAKE, [app.id, account, lane, resource, n, urgent]).fetchone()[0]  # type: ignore[index]
 
     return ask
-
-
-def make_budget(app: ProviderApp, limit: int, window_s: int = 3600, **fields: Any) -> Budget:
-    return Budget.objects.create(app=app, limit=limit, window_s=window_s, **{"resource": "calls", **fields})
 
 
 def let_pass(database: psycopg.Connection[Any], sub_windows: int) -> None:

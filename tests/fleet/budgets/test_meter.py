@@ -14,7 +14,8 @@ from fleet.budgets import meter as budget_meter
 from fleet.budgets.holds import hold_app
 from fleet.budgets.meter import Payer, open_meter
 from fleet.run.environment import ROOT
-from tests.fleet.budgets.conftest import make_budget, uses
+from tests.fleet.budgets.conftest import uses
+from tests.fleet.budgets.rows import make_budget
 
 
 def batched(write):

@@ -11,7 +11,8 @@ from fleet.vehicles.models import ProviderApp, Vehicle, VehicleSignal
 from fleet.vehicles.services import read_vehicle
 from fleet.vehicles.tasks import read_link, refresh_due
 from tests.factories import join_simulated_car, make_simulator_app, make_team
-from tests.fleet.budgets.conftest import make_budget, uses
+from tests.fleet.budgets.conftest import uses
+from tests.fleet.budgets.rows import make_budget
 from tests.infrastructure.simulator import CLIENT_SECRET
 
 CLIENT = "fleetwell-budgets"

@@ -7,7 +7,7 @@ import pytest
 
 from fleet.budgets.models import BudgetUse
 from fleet.budgets.rings import Forecast, Ring, foresee, make_ring, width_s
-from tests.fleet.budgets.conftest import make_budget
+from tests.fleet.budgets.rows import make_budget
 
 AT = 1_800_000_000.0
 

@@ -12,7 +12,8 @@ from django.utils import timezone
 from fleet.budgets.models import Budget
 from fleet.budgets.services import Cost, budget_lines, calls_for, cost_of, remove_budget, save_budget
 from fleet.events.models import Event
-from tests.fleet.budgets.conftest import let_pass, make_budget
+from tests.fleet.budgets.conftest import let_pass
+from tests.fleet.budgets.rows import make_budget
 
 
 def left_of(lines):
@@ -59,11 +60,17 @@ def test_lines_when_there_are_many_budgets_then_two_queries_bring_them(app, take
 
 
 @pytest.mark.parametrize(
-    ("kind", "stale", "asleep", "expected"),
-    [("lock", 0, 0, 20), ("lock", 4, 0, 24), ("honk_horn", 0, 0, 10), ("unlock", 10, 3, 36)],
+    ("kind", "stale", "asleep", "can_poll", "expected"),
+    [
+        ("lock", 0, 0, False, 20),
+        ("lock", 4, 0, True, 24),
+        ("honk_horn", 0, 0, True, 20),
+        ("honk_horn", 0, 0, False, 10),
+        ("unlock", 10, 3, True, 36),
+    ],
 )
-def test_calls_when_counted_then_send_proof_old_state_and_wakes_are_in(kind, stale, asleep, expected):
-    assert calls_for(kind, count=10, has_stale_state=stale, asleep=asleep) == expected
+def test_calls_when_counted_then_send_proof_old_state_and_wakes_are_in(kind, stale, asleep, can_poll, expected):
+    assert calls_for(kind, count=10, has_stale_state=stale, asleep=asleep, can_poll=can_poll) == expected
 
 
 def test_cost_when_nothing_is_limited_then_only_the_calls_are_told(app):

@@ -10,7 +10,8 @@ import psycopg
 import pytest
 
 from fleet.vehicles.models import ProviderApp
-from tests.fleet.budgets.conftest import TAKE, Taker, let_pass, make_budget, uses
+from tests.fleet.budgets.conftest import TAKE, Taker, let_pass, uses
+from tests.fleet.budgets.rows import make_budget
 
 Database = psycopg.Connection
 SUB_WINDOWS = 61

@@ -1,0 +1,1 @@
+"""Commands of budgets for the person who runs the installation."""
