@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 from django.utils.dates import WEEKDAYS
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from commands.programs.calendars import COUNTRIES, regions_of
@@ -69,7 +69,7 @@ class TimedForm(forms.Form):
             self.fields["minutes"].initial = self.program.minutes
             self.fields["minutes"].help_text = _("Counted from the moment in which the command has left.")
         else:
-            help_text = _t("Local time of the car (%(zone)s), today or tomorrow.") % {"zone": zone.key}
+            help_text = gettext("Local time of the car (%(zone)s), today or tomorrow.") % {"zone": zone.key}
             self.fields["until"] = forms.TimeField(
                 label=_("Until"), widget=TimeBox(), input_formats=["%H:%M", "%H:%M:%S"], help_text=help_text
             )
@@ -213,9 +213,9 @@ class ScheduleForm(forms.Form):
         try:
             days = sorted({date.fromisoformat(part) for part in raw})
         except ValueError as error:
-            raise forms.ValidationError(_t("Write dates as year-month-day, for example 2026-12-24.")) from error
+            raise forms.ValidationError(gettext("Write dates as year-month-day, for example 2026-12-24.")) from error
         if len(days) > MAX_OWN_DATES:
-            raise forms.ValidationError(_t("Use at most %(maximum)s dates.") % {"maximum": MAX_OWN_DATES})
+            raise forms.ValidationError(gettext("Use at most %(maximum)s dates.") % {"maximum": MAX_OWN_DATES})
         return days
 
     def clean(self) -> dict[str, Any]:
@@ -225,16 +225,16 @@ class ScheduleForm(forms.Form):
             known = ", ".join(regions_of(country))
             self.add_error(
                 "holiday_region",
-                _t("Choose one of %(regions)s.") % {"regions": known}
+                gettext("Choose one of %(regions)s.") % {"regions": known}
                 if known
-                else _t("This country has no regions with holidays of their own."),
+                else gettext("This country has no regions with holidays of their own."),
             )
         cleaned["holiday_region"] = region
         starts_on, ends_on = cleaned.get("starts_on"), cleaned.get("ends_on")
         if starts_on and ends_on and ends_on < starts_on:
-            self.add_error("ends_on", _t("The last day is before the first."))
+            self.add_error("ends_on", gettext("The last day is before the first."))
         if cleaned.get("on_holiday") in {"skip", "move"} and not country and not cleaned.get("own_dates"):
-            self.add_error("holiday_country", _t("Choose a country, or enter days of your own."))
+            self.add_error("holiday_country", gettext("Choose a country, or enter days of your own."))
         return cleaned
 
     def make_wish(self) -> Wish | None:

@@ -20,6 +20,8 @@ from fleet.vehicles.access import find_link
 from fleet.vehicles.models import Vehicle
 from fleet.vehicles.readings import readings_of
 
+PASSES_LATER = ("", "rule")
+
 
 class NoWayBack(CommandError):
     """The car could be sent there, but not back: then it is not sent there under a promise. `code` says why."""
@@ -91,7 +93,8 @@ def _due(kind: str, minutes: int | None, until: datetime | None) -> datetime:
 def _check_way_back(vehicle: Vehicle, membership: Membership, back: list[Order]) -> None:
     offered = check_availability(find_link(vehicle), membership)
     for step in back:
-        if code := offered[step.kind].code:
+        # A rule is judged when the way back leaves: one for these hours says nothing about later ones.
+        if (code := offered[step.kind].code) not in PASSES_LATER:
             raise NoWayBack(code)
 
 

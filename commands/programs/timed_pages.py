@@ -11,6 +11,7 @@ from commands.availability import check_availability
 from commands.models import Command, State
 from commands.programs.models import TimedCommand, TimedState
 from commands.programs.pages import Sign
+from commands.programs.timed import PASSES_LATER
 from commands.programs.wayback import PROGRAMS, next_due
 from commands.programs.words import (
     KEEP_LABELS,
@@ -86,7 +87,7 @@ def _offered(vehicle: Vehicle, membership: Membership) -> list[Offered]:
             reverse("programs:start", args=[vehicle.id, kind]),
         )
         for kind, program in PROGRAMS.items()
-        if available[kind].is_offered and available[program.back].is_offered
+        if available[kind].is_offered and available[program.back].code in PASSES_LATER
     ]
 
 

@@ -5,9 +5,8 @@ from typing import Any
 
 from django.utils.dates import MONTHS, WEEKDAYS
 from django.utils.formats import date_format, number_format, time_format
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext, ngettext, pgettext, pgettext_lazy
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext, pgettext, pgettext_lazy
 
 from commands.programs.models import RunState, Schedule, TimedCommand, TimedState
 from commands.programs.shapes import DAYS, shape_of
@@ -18,7 +17,7 @@ from commands.words import LABELS, NOT_OFFERED, PARAMETER_ERRORS, STATES, reason
 
 def sentence_of(schedule: Schedule, *, count: int) -> str:
     """Return what a schedule does: "Every weekday at 06:30 in each car’s own time zone: start climate, on …"."""
-    return _t("%(when)s, %(zone)s: %(what)s, %(cars)s.") % {
+    return gettext("%(when)s, %(zone)s: %(what)s, %(cars)s.") % {
         "when": when_of(schedule),
         "zone": zone_of(schedule),
         "what": what_of(schedule),
@@ -30,7 +29,7 @@ def when_of(schedule: Schedule) -> str:
     """Return on which days and at what time: "Every 2 weeks on Monday and Thursday at 06:30"."""
     words = {"days": _days_of(schedule), "time": time_format(schedule.at, "H:i")}
     # Translators: %(days)s is "Every weekday" or "Once on 24 Dec 2026".
-    return _t("%(days)s at %(time)s") % words
+    return gettext("%(days)s at %(time)s") % words
 
 
 def _days_of(schedule: Schedule) -> str:
@@ -38,11 +37,11 @@ def _days_of(schedule: Schedule) -> str:
     values = {"every": shape.every, "date": _date(schedule.starts_on), "day": schedule.starts_on.day}
     match shape.repeat:
         case "once":
-            return _t("Once on %(date)s") % values
+            return gettext("Once on %(date)s") % values
         case "daily":
             return ngettext("Every day", "Every %(every)s days", shape.every) % values
         case "weekdays":
-            return _t("Every weekday (Monday to Friday)")
+            return gettext("Every weekday (Monday to Friday)")
         case "weekly":
             days = _join([str(WEEKDAYS[DAYS.index(day)]) for day in shape.days])
             words = ngettext("Every week on %(days)s", "Every %(every)s weeks on %(days)s", shape.every)
@@ -59,7 +58,7 @@ def _days_of(schedule: Schedule) -> str:
                 "Every year on %(day)s %(month)s", "Every %(every)s years on %(day)s %(month)s", shape.every
             )
             return words % {**values, "month": month}
-    return _t("By the rule %(rule)s") % {"rule": schedule.rule}
+    return gettext("By the rule %(rule)s") % {"rule": schedule.rule}
 
 
 def _date(day: date) -> str:
@@ -70,14 +69,14 @@ def _date(day: date) -> str:
 def _join(words: list[str]) -> str:
     if len(words) < 2:
         return "".join(words)
-    return _t("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
+    return gettext("%(first)s and %(last)s") % {"first": ", ".join(words[:-1]), "last": words[-1]}
 
 
 def zone_of(schedule: Schedule) -> str:
     """Return whose clock counts."""
     if not schedule.time_zone:
-        return _t("in each car’s own time zone")
-    return _t("%(zone)s time") % {"zone": schedule.time_zone.replace("_", " ")}
+        return gettext("in each car’s own time zone")
+    return gettext("%(zone)s time") % {"zone": schedule.time_zone.replace("_", " ")}
 
 
 def what_of(schedule: Schedule) -> str:
@@ -93,13 +92,13 @@ def order_words(kind: str, parameters: dict[str, Any]) -> str:
     if parameters.get("temperature_c") is not None:
         return f"{label} {number_format(parameters['temperature_c'])}\N{NO-BREAK SPACE}°C"
     if parameters.get("label"):
-        return _t("%(command)s “%(place)s”") % {"command": label, "place": parameters["label"]}
+        return gettext("%(command)s “%(place)s”") % {"command": label, "place": parameters["label"]}
     return label
 
 
 def which_cars(schedule: Schedule) -> str:
     """Return which cars are meant, in a list's words."""
-    return _t("All cars") if schedule.saved_filter is None else schedule.saved_filter.name
+    return gettext("All cars") if schedule.saved_filter is None else schedule.saved_filter.name
 
 
 def cars_of(schedule: Schedule, count: int) -> str:
@@ -240,7 +239,7 @@ def ended_sentence(timed: TimedCommand) -> str:
     if timed.state != TimedState.FAILED:
         return ""
     words = reason_of(timed.reason) or NOT_OFFERED.get(timed.reason) or STATES.get(timed.reason) or ""
-    return _t("%(why)s Please look at the car.") % {"why": words}
+    return gettext("%(why)s Please look at the car.") % {"why": words}
 
 
 def way_back_words(timed: TimedCommand) -> str:
