@@ -4,6 +4,8 @@ import os
 
 from celery import Celery
 
+import fleet.broker  # noqa: F401 - importing it is what mends the broker's client
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "fleet.settings")
 
 app = Celery("fleetwell")
