@@ -10,7 +10,7 @@ from tests.infrastructure.servers import servers
 def test_worker_with_one_place_when_its_word_to_the_broker_is_lost_then_it_is_not_deaf_ever_after(monkeypatch):
     with Connection(servers.broker.url) as broker:
         channel = broker.channel()
-        channel.basic_qos(prefetch_size=0, prefetch_count=1, a_global=False)
+        channel.basic_qos(prefetch_size=0, prefetch_count=1, apply_global=False)
         queue = Queue("deaf-or-not", channel=channel)
         queue.declare()
         queue.purge()
