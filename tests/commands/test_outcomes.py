@@ -2,9 +2,17 @@
 
 import pytest
 
+from commands.alerts.models import Alert
+from commands.cards import outcome_of
+from commands.models import Command
+from commands.proof import end_of, said_of
+from commands.services import sweep_commands
 from commands.words import REFUSALS, reason_of
 from fleet.adapters.commands import HonkHorn, Lock, Unlock
-from tests.commands.rig import age, car_of, carry, known, press, reconcile, way
+from fleet.budgets.services import budget_lines, save_budget
+from fleet.run.processes import wait_until
+from fleet.vehicles.services import read_vehicle
+from tests.commands.rig import GIVE_UP_S, age, car_of, carry, end_time_of, known, press, reconcile, way
 from tests.factories import join_simulated_car
 
 SENT = ["queued", "claimed", "sending"]
@@ -184,3 +192,165 @@ def test_locks_when_the_cars_say_no_then_each_is_refused_once_with_the_makers_re
         REFUSALS[why] for why in REASONS
     ]
     assert [(car.requests(), car.executed()) for car in cars] == [(["lock"], [])] * len(REASONS)
+
+
+# --- The honest outcomes in words ------------------------------------------------------------------------------------
+
+
+def ended(command: Command) -> tuple[str, str, str]:
+    """What people read of an end: key, word and sentence."""
+    command.refresh_from_db()
+    outcome = end_of(command)
+    return outcome.key, outcome.word, outcome_of(command)
+
+
+def test_lock_when_the_car_shows_it_later_then_the_cars_words_and_the_seconds_are_told(link, car):
+    car.set(locked=False)
+    car.behave(effect_s=1.0)
+
+    command = press(link, Lock())
+    carry()
+
+    assert ended(command) == ("confirmed", "Confirmed by the car", "The car’s own state shows it: Locked")
+    said = said_of(command)
+    assert (said.words, said.at) == ("Locked", command.observed_at)
+    assert 1.0 <= said.after_s <= command.took_s < GIVE_UP_S
+
+
+def test_honk_when_only_the_maker_can_tell_then_its_report_is_called_its_report(link, car):
+    command = press(link, HonkHorn())
+    carry()
+
+    assert ended(command) == ("confirmed", "Confirmed by the maker", "The maker reported that it is done")
+
+
+def test_lock_when_the_cars_clock_runs_ahead_then_no_reading_is_from_the_future(link, car):
+    car.set(locked=False)
+    car.behave(clock_offset_s=3_600.0)
+
+    command = press(link, Lock())
+    carry()
+
+    assert known(command) == ("confirmed", "readback", "", "")
+    assert command.answered_at < command.observed_at < command.finished_at
+
+
+def test_lock_when_the_cars_clock_is_a_day_behind_then_its_readings_prove_nothing_and_the_makers_word_is_left(
+    link, car, as_owner
+):
+    car.set(locked=False)
+    car.behave(clock_offset_s=-86_400.0)
+    command = press(link, Lock())
+    carry(command, until={"sent"})
+
+    reconcile(command)
+    early = known(command)[0]
+    age(as_owner, command, minutes=10)
+    reconcile(command)
+
+    assert early == "sent"
+    assert ended(command) == ("confirmed", "Confirmed by the maker", "The maker reported that it is done")
+
+
+def test_lock_when_the_maker_accepts_and_the_car_then_cannot_then_it_failed_with_the_reason(link, car):
+    car.set(locked=False)
+    car.behave(effect_s=1.0)
+    command = press(link, Lock())
+    carry(command, until={"sent"})
+    car.set(doors_open=True)
+
+    assert wait_until(lambda: reconcile(command) and known(command)[0] == "failed", within_s=GIVE_UP_S)
+
+    assert ended(command) == ("failed", "Failed", "A door is open.")
+    assert car.executed() == []
+
+
+@pytest.mark.parametrize(
+    ("behaviour", "state", "word"),
+    [({}, "sent", "Accepted, not proved"), ({"lose_reply": True}, "unknown", "Sent, not proved")],
+)
+def test_unlock_when_no_reading_ever_comes_then_accepted_is_only_said_if_it_was(
+    membership, simulator, as_owner, behaviour, state, word
+):
+    link = join_simulated_car(membership, simulator, scopes=["control_security"], state={"locked": True})
+    car_of(link, simulator).behave(never_acts=True, **behaviour)
+    command = press(link, Unlock())
+    carry(command, until={state})
+
+    age(as_owner, command, minutes=10)
+    reconcile(command)
+
+    assert ended(command) == ("not_proved", word, "The car gave no proof in time. Please look at the car.")
+    assert [alert.kind for alert in Alert.objects.all()] == ["not_proved"]
+
+
+def test_unlock_when_the_car_still_reports_the_opposite_then_its_words_stand_beside_the_outcome(link, car, as_owner):
+    car.behave(never_acts=True)
+    command = press(link, Unlock())
+    carry(command, until={"sent"})
+
+    age(as_owner, command, minutes=10)
+    reconcile(command)
+
+    sentence = "The car still says “Locked”. Please look at the car."
+    assert ended(command) == ("contradicted", "Contradicted", sentence)
+    assert [(alert.kind, alert.command) for alert in Alert.objects.all()] == [("contradicted", command)]
+
+
+def test_lock_when_its_time_is_over_then_it_expired_and_nothing_was_sent(link, car, as_owner):
+    command = press(link, Lock())
+    end_time_of(as_owner, command)
+
+    sweep_commands()
+
+    sentence = "Its time was over before it could be sent. Nothing was sent."
+    assert ended(command) == ("expired", "Expired", sentence)
+    assert car.requests() == []
+
+
+# --- Looks are economical --------------------------------------------------------------------------------------------
+
+
+def test_unknown_lock_when_a_background_read_brings_the_proof_then_nobody_is_asked_again(link, car, impatient):
+    save_budget(app_id=link.connection.account.app_id, resource="calls", limit=100, window_s=3600, actor="system:test")
+    car.behave(lose_reply=True)
+    car.set(locked=False)
+    command = press(link, Lock())
+    carry(command, until={"unknown"})
+    read_vehicle(link)
+    (before,) = budget_lines([command.app_id])
+
+    reconcile(command)
+
+    (after,) = budget_lines([command.app_id])
+    assert known(command) == ("confirmed", "readback", "", "")
+    assert after.used == before.used
+
+
+def test_lock_when_calls_are_counted_then_there_is_one_look_once_it_has_settled(link, car, monkeypatch):
+    monkeypatch.setattr(Lock, "settle_s", 1.0)
+    save_budget(app_id=link.connection.account.app_id, resource="calls", limit=100, window_s=3600, actor="system:test")
+    car.set(locked=False)
+    car.behave(never_acts=True)
+
+    command = press(link, Lock())
+    carry()
+
+    (line,) = budget_lines([command.app_id])
+    assert known(command)[0] == "sent"
+    # The look before, the command itself, and one look after: what the preview promises.
+    assert line.used == 3
+    command.refresh_from_db()
+    assert command.next_check_at > command.answered_at
+
+
+def test_lock_when_calls_are_counted_and_the_car_acts_then_the_one_look_proves_it(link, car, monkeypatch):
+    monkeypatch.setattr(Lock, "settle_s", 1.0)
+    save_budget(app_id=link.connection.account.app_id, resource="calls", limit=100, window_s=3600, actor="system:test")
+    car.set(locked=False)
+
+    command = press(link, Lock())
+    carry()
+
+    (line,) = budget_lines([command.app_id])
+    assert (known(command)[:2], line.used) == (("confirmed", "readback"), 3)
