@@ -15,7 +15,7 @@ def test_lock_when_pressed_then_the_page_shows_the_proof_without_reloading(fleet
 
     card = page.locator("#live-commands [data-tone]").first
     expect(card).to_have_attribute("data-tone", "ok")
-    expect(card).to_contain_text("Confirmed by the car’s own state")
+    expect(card).to_contain_text("Confirmed by the car")
     assert page.evaluate("window.neverReloaded") is True
     assert fleet.stack.simulator.count(car=link.provider_vehicle_id, command="lock") == 1
 
