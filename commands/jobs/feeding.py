@@ -158,6 +158,8 @@ def _feed(job: Job, now: datetime) -> int | None:
         if job.pace_per_min is not None:
             _note_pace(job, now, len(items))
         return len(items)
+    if allowed > 0:
+        _end_beyond_budget(job, rooms)
     is_soon = any(room.is_soon for room in rooms.values())
     return 0 if is_soon or _is_due_soon(job, now) else None
 
@@ -186,7 +188,16 @@ def _end_by_time(job: Job) -> None:
     waiting = JobItem.objects.filter(job=job, outcome=Outcome.WAITING)
     ended = waiting.filter(app_id__in=by_budget).update(outcome=Outcome.NOT_SENT, code="budget")
     ended += end_waiting(job, "deadline")
-    record_job(job, "ran_out", actor=ACTOR, data={"cars": ended})
+    record_job(job, "ran_out", actor=ACTOR, data={"why": "deadline", "cars": ended})
+
+
+def _end_beyond_budget(job: Job, rooms: dict[UUID, Room]) -> None:
+    """What no quota will carry before the job's end has no need to wait for that end."""
+    for app_id, room in rooms.items():
+        if room.held == "budget" and room.opens_at is not None and room.opens_at > job.deadline:
+            waiting = JobItem.objects.filter(job=job, outcome=Outcome.WAITING, app_id=app_id)
+            ended = waiting.update(outcome=Outcome.NOT_SENT, code="budget")
+            record_job(job, "ran_out", actor=ACTOR, data={"why": "budget", "cars": ended})
 
 
 def _allowed_by_pace(job: Job, now: datetime) -> int:

@@ -1,7 +1,7 @@
 """How many more cars a job may ask for at each maker now: what is queued, pauses of the maker, its quota."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from django.db import connection
@@ -9,6 +9,7 @@ from django.db import connection
 from commands.jobs import sql
 from commands.jobs.models import Job
 from fleet.adapters.commands import Command as Order
+from fleet.adapters.registry import get_adapter
 from fleet.budgets.models import Per, Resource
 from fleet.budgets.services import BudgetLine, budget_lines, calls_for
 
@@ -17,6 +18,7 @@ FEED_AHEAD = 500
 # In a window shorter than this a look at the effect, which comes later, falls into another one.
 LONG_WINDOW_S = 120
 SOON = timedelta(seconds=1)
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -24,13 +26,15 @@ class Room:
     """free: so many cars may be asked for at most. calls: what they may cost before their answer; None: no quota.
 
     is_soon: there may be more room within a second. held: why the maker keeps the rest waiting: "budget", "held" (it
-    asked us to slow down), "breaker" (it was silent), or "".
+    asked us to slow down), "breaker" (it was silent), or "". opens_at: for "budget", when there is more, if nothing of
+    the job is on its way there that might still give some back.
     """
 
     free: int
     calls: int | None = None
     is_soon: bool = False
     held: str = ""
+    opens_at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -45,23 +49,32 @@ class InFlight:
     due: int = 0
 
 
+@dataclass(frozen=True)
+class Price:
+    """What one command of a job costs at a maker at most: calls before its answer, and looks at its effect after."""
+
+    before: int
+    after: int
+
+
 def rooms_of(job: Job, app_ids: list[UUID], now: datetime) -> dict[UUID, Room]:
     """Return the room at each of these makers, in one query; in four where one of them has a quota."""
     order = job.order()
     with connection.cursor() as cursor:
         cursor.execute(sql.ROOMS, {"team": job.team_id, "apps": app_ids})
         rows = cursor.fetchall()
-        metered = [app_id for app_id, _, _, _, is_metered in rows if is_metered]
+        metered = [row[0] for row in rows if row[-1]]
         flights: dict[UUID, InFlight] = {}
         if metered:
             cursor.execute(sql.IN_FLIGHT, {"job": job.id, "apps": metered, "settle_s": order.settle_s})
             flights = {app_id: InFlight(*counted) for app_id, *counted in cursor.fetchall()}
     lines = budget_lines(metered, now=now) if metered else []
     rooms = {}
-    for app_id, queued, gate, is_probing, _ in rows:
+    for app_id, provider, queued, gate, is_probing, _ in rows:
         room = _room_of_app(queued, gate, is_probing=is_probing)
         own = [line for line in lines if line.budget.app_id == app_id and line.budget.per == Per.APP]
-        rooms[app_id] = _within(room, own, order, flights.get(app_id, InFlight()), now)
+        flight = flights.get(app_id, InFlight())
+        rooms[app_id] = _within(room, own, _price(order, provider), flight, now) if own else room
     return rooms
 
 
@@ -74,27 +87,40 @@ def _room_of_app(queued: int, gate: str, *, is_probing: bool) -> Room:
     return Room(free, is_soon=free == 0, held="breaker" if is_probing else "")
 
 
-def _within(room: Room, lines: list[BudgetLine], order: Order, flight: InFlight, now: datetime) -> Room:
+def _price(order: Order, provider: str) -> Price:
+    after = calls_for(order.kind, can_poll=get_adapter(provider).manifest.can_poll) - 1
+    return Price(before=2, after=after)
+
+
+def _within(room: Room, lines: list[BudgetLine], price: Price, flight: InFlight, now: datetime) -> Room:
     """Narrow a maker's room to what its quota carries, looks at the effect included."""
-    calls = [_calls(line, order, flight) for line in lines if line.budget.resource == Resource.CALLS]
-    commands = [line.left_ours - flight.ahead for line in lines if line.budget.resource == Resource.COMMANDS]
-    if not calls and not commands:
-        return room
-    least_calls = max(0, min(calls)) if calls else None
-    free = max(0, min([room.free, *commands, *([least_calls] if least_calls is not None else [])]))
-    if free == room.free or room.held:
-        return Room(free, least_calls, room.is_soon, room.held)
-    is_soon = any(line.next_at is not None and line.next_at <= now + SOON for line in lines)
-    return Room(free, least_calls, is_soon, "budget")
+    calls = [(line, _calls(line, price, flight)) for line in lines if line.budget.resource == Resource.CALLS]
+    commands = [(line, line.left_ours - flight.ahead) for line in lines if line.budget.resource == Resource.COMMANDS]
+    least_calls = max(0, min(left for _, left in calls)) if calls else None
+    free = max(0, min([room.free, *(left for _, left in calls), *(left for _, left in commands)]))
+    if room.held:
+        return Room(free, least_calls, held=room.held)
+    shut = [line for line, left in calls if left < price.before] + [line for line, left in commands if left < 1]
+    is_limited = bool(shut) or free < room.free
+    return Room(
+        free,
+        least_calls,
+        is_soon=room.is_soon or any(line.next_at is not None and line.next_at <= now + SOON for line in lines),
+        held="budget" if is_limited else "",
+        opens_at=_opens_at(shut) if shut and not flight.ahead and not flight.following else None,
+    )
 
 
-def _calls(line: BudgetLine, order: Order, flight: InFlight) -> int:
+def _opens_at(shut: list[BudgetLine]) -> datetime:
+    """Return when the first of what was used counts no more; never, where nothing was and it still does not suffice."""
+    return max(line.next_at or NEVER for line in shut)
+
+
+def _calls(line: BudgetLine, price: Price, flight: InFlight) -> int:
     """Return what new commands may spend of one budget before their answers."""
-    looks_after = 1 if order.signal is not None else 0
-    before = calls_for(order.kind, has_stale_state=1) - looks_after
-    left = line.left_ours - flight.ahead * before
+    left = line.left_ours - flight.ahead * price.before
     if line.budget.window_s < LONG_WINDOW_S:
-        return left - flight.due * looks_after
-    # Each that is sent must leave one for its look: of n calls before the answer, n / before are looks to come.
-    left -= (flight.ahead + flight.following) * looks_after
-    return left * before // (before + looks_after)
+        return left - flight.due * price.after
+    # Each that is sent must leave enough for its look.
+    left -= (flight.ahead + flight.following) * price.after
+    return left * price.before // (price.before + price.after)

@@ -79,9 +79,9 @@ FROM unnest(%(items)s::bigint[], %(commands)s::uuid[], %(codes)s::text[]) AS w(i
 WHERE i.id = w.id AND i.outcome = 'waiting'
 """
 
-# (app, queued there for the team, why it is shut, is it being tried again, has it a quota)
+# (app, provider, queued there for the team, why it is shut, is it being tried again, has it a quota)
 ROOMS = """
-SELECT a.id,
+SELECT a.id, a.provider,
        (SELECT count(*) FROM commands_command c
         WHERE c.app_id = a.id AND c.team_id = %(team)s AND c.rank > 0 AND c.state = 'queued')::int,
        CASE WHEN NOT a.is_enabled OR a.held_until > clock_timestamp() THEN 'held'
