@@ -41,16 +41,16 @@ def number(value: int | Decimal) -> str:
 
 
 def window(window_s: int) -> str:
-    """Return a budget's window as people say it: "today", "this minute", "in 90 seconds". It slides all the same."""
+    """Return a budget's window as people say it: "today", "this minute", "within 90 seconds". It slides all the same."""
     if window_s in _NAMED:
         return str(_NAMED[window_s])
     unit = next(unit for unit in _UNITS if window_s % unit == 0)
     count = window_s // unit
     return {
-        86_400: ngettext("in %(n)s day", "in %(n)s days", count),
-        3_600: ngettext("in %(n)s hour", "in %(n)s hours", count),
-        60: ngettext("in %(n)s minute", "in %(n)s minutes", count),
-        1: ngettext("in %(n)s second", "in %(n)s seconds", count),
+        86_400: ngettext("within %(n)s day", "within %(n)s days", count),
+        3_600: ngettext("within %(n)s hour", "within %(n)s hours", count),
+        60: ngettext("within %(n)s minute", "within %(n)s minutes", count),
+        1: ngettext("within %(n)s second", "within %(n)s seconds", count),
     }[unit] % {"n": number(count)}
 
 

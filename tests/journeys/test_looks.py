@@ -1,15 +1,23 @@
 """Every page in English and German: accessible, no sideways scroll, no word to the console."""
 
+from datetime import date, time, timedelta
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from commands.programs.schedules import create_schedule
+from commands.programs.timed import start_timed
 from commands.rules.services import add_rule
 from commands.rules.values import Guest, Moving
 from commands.services import request_command
-from fleet.adapters.commands import Lock
+from fleet.adapters.commands import FlashLights, Lock, StopCharge
 from tests.commands.alerts.rows import make_alert
+from tests.commands.programs.scheduling import daily
 from tests.factories import PASSWORD, make_share_link, make_simulator_app, make_team
+from tests.fleet.budgets import rows
 from tests.infrastructure.stack import CLIENT_ID, Stack
+from tests.journeys import budgets
 from tests.journeys.conftest import Fleet, sign_in
 from tests.journeys.looks import PHONE, Looks
 from tests.journeys.test_stepup import let_a_quarter_of_an_hour_pass
@@ -71,6 +79,17 @@ def test_pages_of_a_fleet_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> 
         page.goto(f"{fleet.stack.url}/{path}")
         # A command that ends while axe looks would change the page under it.
         expect(page.locator(".dot.live").locator("visible=true").filter(has_text="·")).to_have_count(0)
+
+        looks.check()
+
+
+def test_pages_of_budgets_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    link = budgets.join(fleet, budgets.make_provider(fleet, "Volvo"))
+    with fleet.stack.orm():
+        own = rows.fill(fleet.membership, link)
+    looks = Looks(fleet.page)
+    for path in ("budgets/", f"budgets/{own.id}/", f"vehicles/{link.vehicle_id}/", "vehicles/"):
+        fleet.page.goto(f"{fleet.stack.url}/{path}")
 
         looks.check()
 
@@ -150,3 +169,45 @@ def test_question_who_it_is_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -
         expect(fleet.page.get_by_role("dialog").locator(f"#{kind}-password")).to_be_visible()
         looks.check()
         fleet.page.keyboard.press("Escape")
+
+
+def test_pages_of_programs_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    link = fleet.join(license_plate="NL-T 20", state={"charging_state": "charging", "charge_limit_percent": 80})
+    looks = Looks(fleet.page)
+    page = fleet.page
+    page.goto(f"{fleet.stack.url}/schedules/")
+    looks.check()
+    with fleet.stack.orm():
+        night = {"starts_on": date(2027, 3, 27), "time_zone": "Europe/Berlin"}
+        holidays = {"on_holiday": "skip", "holiday_country": "DE"}
+        wished = daily(FlashLights(), time(2, 30), **night, **holidays)
+        schedule = create_schedule(wish=wished, membership=fleet.membership)
+        start_timed(
+            vehicle=link.vehicle,
+            membership=fleet.membership,
+            order=StopCharge(),
+            until=timezone.now() + timedelta(hours=5),
+        )
+    paths = [
+        "schedules/",
+        f"schedules/{schedule.id}/",
+        f"schedules/{schedule.id}/edit/",
+        "schedules/new/",
+        f"vehicles/{link.vehicle_id}/timed/",
+        f"vehicles/{link.vehicle_id}/timed/unlock/",
+        f"vehicles/{link.vehicle_id}/timed/set_charge_limit/",
+    ]
+    for path in paths:
+        page.goto(f"{fleet.stack.url}/{path}")
+
+        looks.check()
+
+    page.goto(f"{fleet.stack.url}/schedules/{schedule.id}/edit/")
+    page.locator("select[name=repeat]").select_option("weekly")
+    page.locator("button[value=dry]").click()
+    looks.check()
+    page.fill("input[name=name]", "")
+    page.locator("button[value=save]").click()
+    expect(page.locator(".wrong")).to_have_count(1)
+    looks.console.complaints.clear()
+    looks.check()

@@ -196,7 +196,7 @@ def test_press_line_when_there_is_no_room_then_it_tells_how_long_to_wait(pages, 
 
     page = words_of(pages.get(f"/budgets/for/{link.vehicle_id}/"))
 
-    assert "0 of 4 left in 10 minutes · has to wait 10 minutes" in page
+    assert "0 of 4 left within 10 minutes · has to wait 10 minutes" in page
 
 
 def test_vehicle_page_when_nothing_is_counted_then_it_says_nothing_and_asks_one_query(pages, link):
