@@ -120,13 +120,16 @@ CREATE TRIGGER commands_moved AFTER UPDATE ON commands_command
     REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION commands_moved();
 """
 
-# An attempt is the record of a permit: it exists only beside a command that was just permitted under this fence.
+# An attempt is the record of a permit: it exists only beside a command that was just permitted under this fence. That
+# says more than its foreign key did, which locked and wrote the command's row once more for each attempt.
 ATTEMPT = """
+ALTER TABLE commands_commandattempt DROP CONSTRAINT commands_commandattempt_command_id_same_team;
 CREATE FUNCTION attempts_permitted() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE unpermitted uuid;
 BEGIN
     SELECT a.command_id INTO unpermitted FROM attempts a
-    WHERE NOT EXISTS (SELECT 1 FROM commands_command c WHERE c.id = a.command_id AND c.state || '' = 'sending'
+    WHERE NOT EXISTS (SELECT 1 FROM commands_command c
+                      WHERE c.id = a.command_id AND c.team_id = a.team_id AND c.state || '' = 'sending'
                       AND c.fence = a.fence AND c.attempts = a.n) LIMIT 1;
     IF FOUND THEN
         RAISE EXCEPTION 'command %: attempt without a permit', unpermitted USING ERRCODE = '23514';
