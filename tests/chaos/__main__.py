@@ -20,14 +20,14 @@ from tests.chaos.rig import Rig
 
 STORM_S = 18.0
 # A freeze past the silence lasts for nearly a storm: it begins early in one.
-LONG_ONES_BEGIN_S = 5.0
+LONG_ONES_BEGIN_S = 4.0
 CALM_S = 8.0
 # A storm goes on while something of it lasts for longer than this.
 AS_GOOD_AS_OVER_S = 7.0
 HEAL_WITHIN_S = 60.0
 TICK_S = 0.02
 # Between two faults of a storm, on average.
-PAUSE_S = 0.35
+PAUSE_S = 0.3
 AWAKE = "SELECT count(*) FROM commands_dispatcher WHERE seen_at > clock_timestamp() - interval '3 s'"
 
 

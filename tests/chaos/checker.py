@@ -113,6 +113,8 @@ def find_lost(case: Case) -> Iterator[Violation]:
     for row in case.history.rows:
         if row.state not in FINAL and not row.is_moving:
             yield Violation("lost", row.id, f"neither final nor moving: {row.state}")
+    for item in case.history.stuck_items:
+        yield Violation("lost", "", f"a job forgot a car: {item}")
 
 
 def _is_kept(press: Operation, with_key: list[Row], alike: list[Row]) -> bool:
@@ -145,6 +147,17 @@ def find_doubled(case: Case) -> Iterator[Violation]:
         states = [step.state for step in case.steps[row.id]]
         if "unknown" in states and "sending" in states[states.index("unknown") :]:
             yield Violation("doubled", row.id, "sent again after nobody knew what had become of it")
+    permitted: dict[tuple[str, str], str] = {}
+    for row in case.history.rows:
+        # A job may make another command for a car only where the one before was certainly never sent.
+        if (
+            row.cause.startswith("job:")
+            and row.attempts
+            and permitted.setdefault((row.cause, row.vehicle), row.id) != row.id
+        ):
+            yield Violation(
+                "doubled", row.id, f"{row.cause} had {permitted[row.cause, row.vehicle]} sent to this car already"
+            )
 
 
 def find_late(case: Case) -> Iterator[Violation]:

@@ -15,6 +15,7 @@ from tests.chaos.rig import Rig
 SETTLE_WITHIN_S = 60.0
 # Reconciling and sweeping come round every 5 s; what they have left for three rounds is forgotten.
 ROUNDS_S = 15.0
+FINAL = "('confirmed', 'failed', 'refused', 'expired', 'cancelled', 'superseded', 'unresolved')"
 FINAL_OR_WAITING = (
     "('confirmed', 'failed', 'refused', 'expired', 'cancelled', 'superseded', 'unresolved', 'sent', 'unknown')"
 )
@@ -45,6 +46,13 @@ EVENTS = """
     SELECT id AS n, extract(epoch FROM at)::float8 AS at, kind, actor, subject, data FROM events_event
     WHERE kind LIKE 'command.%' ORDER BY id
 """
+# Cars of jobs that nobody will do anything about any more.
+STUCK_ITEMS = f"""
+    SELECT 'item ' || i.id || ' of job ' || j.id || ': ' || i.outcome || ', job ' || j.state || ', command '
+           || coalesce(c.state, 'none') AS words
+    FROM jobs_jobitem i JOIN jobs_job j ON j.id = i.job_id LEFT JOIN commands_command c ON c.id = i.command_id
+    WHERE i.outcome IN ('waiting', 'running') AND (c.state IS NULL OR c.state IN {FINAL})
+"""  # noqa: S608 - as above
 # What is neither final nor on a way that may honestly take minutes: evidence that may still come.
 UNSETTLED = f"SELECT count(*) FROM commands_command WHERE state NOT IN {FINAL_OR_WAITING}"  # noqa: S608 - as above
 
@@ -56,7 +64,7 @@ def wait_for_the_end(rig: Rig) -> float:
 
         def is_settled() -> bool:
             row = connection.execute(UNSETTLED).fetchone()
-            return row is not None and row[0] == 0
+            return row is not None and row[0] == 0 and connection.execute(STUCK_ITEMS).fetchone() is None
 
         wait_until(is_settled, within_s=SETTLE_WITHIN_S)
     return time.monotonic() - began
@@ -69,6 +77,7 @@ def collect(rig: Rig, *, faults: list[Fault], seconds: float) -> History:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         rows = [_row(raw) for raw in connection.execute(ROWS)]
         events = [Event(**raw) for raw in connection.execute(EVENTS)]
+        stuck = [raw["words"] for raw in connection.execute(STUCK_ITEMS)]
     return History(
         operations=read_lines(rig.operations, Operation),
         rows=rows,
@@ -78,6 +87,7 @@ def collect(rig: Rig, *, faults: list[Fault], seconds: float) -> History:
         faults=faults,
         initial=rig.fleet["initial"],
         faulty_cars=set(rig.fleet["faulty"]),
+        stuck_items=stuck,
         quota_violations=rig.maker.quota_violations(),
         seed=rig.seed,
         seconds=seconds,
@@ -108,6 +118,7 @@ def _row(raw: dict[str, Any]) -> Row:
         car=raw["car"],
         authority=command["authority_id"],
         key=command["idempotency_key"] or "",
+        cause=command.get("cause") or "",
         accepted_at=raw["accepted_at"],
         deadline=raw["deadline"],
         finished_at=raw["finished_at"],

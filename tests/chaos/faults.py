@@ -27,10 +27,10 @@ TRIES = 8
 WAIT_FOR_SENDING_S = 1.0
 # Kind of fault -> how often it is drawn.
 WEIGHTS = {
-    "freeze a dispatcher": 4.0,
+    "freeze a dispatcher": 6.0,
     "freeze a dispatcher long": 0.5,
-    "kill a dispatcher": 3.5,
-    "kill a dispatcher's child": 4.0,
+    "kill a dispatcher": 2.5,
+    "kill a dispatcher's child": 6.0,
     "kill web": 0.7,
     "freeze web": 0.7,
     "kill the worker": 0.7,
@@ -41,10 +41,12 @@ WEIGHTS = {
     "freeze the broker": 0.6,
     "stop the database": 0.5,
     "freeze the database": 0.5,
-    "terminate backends": 1.5,
-    "toxic": 4.0,
-    "failpoint": 6.0,
+    "terminate backends": 1.0,
+    "toxic": 3.0,
 }
+# So many failpoints are armed at any moment of a storm: some wait for a rare moment.
+ARMED_AT_ONCE = 4
+LONG_ONES_AT_ONCE = 2
 
 
 @dataclass
@@ -144,7 +146,12 @@ class Injector:
     # Drawing -------------------------------------------------------------------------------------------------------
 
     def inject(self, *, may_last: bool) -> None:
-        """Let one thing go wrong; what is drawn and cannot be hurt just now is drawn again."""
+        """Let one thing go wrong; what is drawn and cannot be hurt just now is drawn again.
+
+        may_last: a freeze past the silence may begin now.
+        """
+        while len(self._armed) < ARMED_AT_ONCE and self._arm(may_last):
+            pass
         for _ in range(TRIES):
             if self._try(may_last):
                 return
@@ -172,7 +179,6 @@ class Injector:
             "freeze the database": lambda: self._freeze_database(short_s),
             "terminate backends": self._terminate_backends,
             "toxic": self._poison,
-            "failpoint": lambda: self._arm(may_last),
         }
         return actions[kind]()
 
@@ -242,13 +248,15 @@ class Injector:
         process = self.rig.postgres.process
         assert process is not None
         process.send_signal(signal.SIGQUIT)  # immediate: every backend ends where it is
-        process.wait()
 
         def start() -> None:
+            if process.poll() is None:  # the rig has other things to do than to wait for it
+                self.clock.after(0.1, start)
+                return
             self.rig.postgres.start()
             self._end(number)
 
-        self.clock.after(self.chance.choice([0.0, 0.5, 2.0]), start)
+        self.clock.after(self.chance.choice([0.1, 0.5, 2.0]), start)
         return True
 
     def _freeze_database(self, seconds: float) -> bool:
@@ -309,10 +317,12 @@ class Injector:
 
     def _arm(self, may_last: bool) -> bool:
         """Arm the next shot of the round; one that nobody reaches in time goes to the end of it."""
+        long_ones = sum(shot.seconds >= PAST_THE_SILENCE_S for shot in self._armed.values())
+        may_arm_long = may_last and long_ones < LONG_ONES_AT_ONCE
         free = [
             shot
             for shot in self._shots
-            if (shot.point, shot.action) not in self._armed and (may_last or shot.seconds < PAST_THE_SILENCE_S)
+            if (shot.point, shot.action) not in self._armed and (shot.seconds < PAST_THE_SILENCE_S or may_arm_long)
         ]
         if not free:
             return False

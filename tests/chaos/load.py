@@ -16,6 +16,7 @@ import time
 import uuid
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,12 +28,15 @@ django.setup()
 from django.db import Error as DatabaseError  # noqa: E402
 from django.db import connection  # noqa: E402
 
+from commands.jobs.errors import TooLate as TooLateForJob  # noqa: E402
+from commands.jobs.services import create_job, stop_job  # noqa: E402
 from commands.services import CommandError, TooLate, cancel_command, request_command  # noqa: E402
 from fleet.adapters.base import RemoteVehicle  # noqa: E402
 from fleet.adapters.commands import KINDS, Command, make_command  # noqa: E402
 from fleet.teams.models import Membership, User  # noqa: E402
 from fleet.teams.roles import Role  # noqa: E402
 from fleet.teams.services import add_member, remove_member  # noqa: E402
+from fleet.vehicles.filters import VehicleFilter  # noqa: E402
 from fleet.vehicles.models import Vehicle, VehicleLink  # noqa: E402
 from fleet.vehicles.services import withdraw_consent  # noqa: E402
 from tests.chaos.browser import Browser, NoAnswer  # noqa: E402
@@ -69,7 +73,7 @@ class Load:
         """Press until told to stop, then let every thread end what it is doing."""
         works: list[Callable[[random.Random], None]] = [self.press_by_service] * SERVICE_PRESSERS
         works += [self.press_by_browser] * BROWSERS
-        works += [self.take_rights_away, self.misbehave]
+        works += [self.take_rights_away, self.misbehave, self.start_job]
         threads = [
             threading.Thread(target=self._keep_on, args=(work, random.Random(f"{self.seed} {number}")), daemon=True)
             for number, work in enumerate(works)
@@ -236,6 +240,22 @@ class Load:
             car.car, vehicle.vin, vehicle.make, vehicle.model, vehicle.year, vehicle.powertrain, None, None
         )
         self._insist(lambda: join(link.connection, remote))
+
+    def start_job(self, chance: random.Random) -> None:
+        """Ask one thing of all cars of a team at once, and now and then stop it half-way."""
+        if self.stop.wait(chance.uniform(6.0, 12.0)):
+            return
+        team_id = chance.choice(list(self.fleet.people))
+        membership = Membership.objects.select_related("authority", "user", "team").get(
+            team_id=team_id, role=Role.OWNER, ended_at=None
+        )
+        kind = chance.choice(["flash_lights", "set_temperature"])
+        order = make_command(kind, {"temperature_c": 21.5} if kind == "set_temperature" else {})
+        pace = chance.choice([None, 120, 600])
+        job = create_job(membership=membership, cars=VehicleFilter(), order=order, pace_per_min=pace)
+        if chance.random() < 0.3 and not self.stop.wait(chance.uniform(8.5, 11.0)):
+            with suppress(TooLateForJob):
+                stop_job(job_id=job.id, actor="system:chaos")
 
     def _insist(self, write: Callable[[], Any]) -> None:
         """A right that was taken away comes back, also when the database is away meanwhile."""

@@ -59,6 +59,7 @@ class Row:
     observed_at: float | None = None
     evidence: str = ""
     error_code: str = ""
+    cause: str = ""
     is_moving: bool = False
 
 
@@ -116,7 +117,11 @@ class Fault:
 
 @dataclass
 class History:
-    """Everything about one run. initial: per car its signals at the beginning; faulty_cars: those told to misbehave."""
+    """Everything about one run.
+
+    initial: per car its signals at the beginning. faulty_cars: those told to misbehave. stuck_items: cars of jobs that
+    neither have their end nor a command on its way.
+    """
 
     operations: list[Operation] = field(default_factory=list)
     rows: list[Row] = field(default_factory=list)
@@ -126,6 +131,7 @@ class History:
     faults: list[Fault] = field(default_factory=list)
     initial: dict[str, dict[str, Any]] = field(default_factory=dict)
     faulty_cars: set[str] = field(default_factory=set)
+    stuck_items: list[str] = field(default_factory=list)
     quota_violations: int | None = None
     seed: int = 0
     seconds: float = 0.0

@@ -154,6 +154,15 @@ def send_after_execution(story: Writer) -> None:
     story.history.requests[story.history.requests.index(first)] = replace(first, executed_at=1001.4)
 
 
+def send_twice_for_a_job(story: Writer) -> None:
+    story.change("unlock", cause="job:7")
+    story.change("lock", cause="job:7")
+
+
+def forget_a_car_of_a_job(story: Writer) -> None:
+    story.history.stuck_items.append("item 3 of job 7: waiting, job running, command none")
+
+
 def make_two_of_one_key(story: Writer) -> None:
     story.press("twin", "flash_lights", "C", 1100.0, result="info")
     story.event("twin", "cancelled", 1101.0, finished_at=1101.0)
@@ -261,6 +270,8 @@ def end_elsewhere(story: Writer) -> None:
         (send_after_unknown, "doubled", "again"),
         (send_after_execution, "doubled", "lock"),
         (make_two_of_one_key, "doubled", "twin"),
+        (send_twice_for_a_job, "doubled", "lock"),
+        (forget_a_car_of_a_job, "lost", ""),
         (leave_late, "late", "unlock"),
         (leave_after_given_up, "late", "honk"),
         (confirm_without_effect, "false", "unlock"),
