@@ -16,8 +16,9 @@ OFFLINE_WINDOW = timedelta(hours=24)
 UNREACHABLE_WINDOW = timedelta(minutes=15)
 # For so long after a confirmation that did not come from the car's own state, the opposite is worth an alarm.
 CONTRADICTION_WINDOW = timedelta(minutes=10)
-# Looks at one car grow apart from the first to the second; a car that is away is looked for more rarely.
+# Looks at one car grow apart from the first to the second; what is away for longer is looked for more rarely.
 FIRST_WAIT_S, LONGEST_WAIT_S, LONGEST_WAIT_AWAY_S = 5.0, 60.0, 900.0
+AWAY_FOR_S = 600.0
 AWAY = frozenset({"asleep", "offline"})
 
 
@@ -111,7 +112,8 @@ def next_look_s(order: Command, *, answered_at: datetime, now: datetime, window:
     own_window = timedelta(seconds=order.window_s)
     age_s = max(0.0, (now - answered_at).total_seconds())
     left_s = (max(own_window, window or own_window) - (now - answered_at)).total_seconds()
-    longest_s = LONGEST_WAIT_S if age_s < order.window_s else LONGEST_WAIT_AWAY_S
+    longest_s = LONGEST_WAIT_S if age_s < AWAY_FOR_S else LONGEST_WAIT_AWAY_S
+    # The first minutes are looked at closely, whatever is away: all may be back within one of them.
     wait_s = min(max(age_s, FIRST_WAIT_S), longest_s)
     return max(min(wait_s, left_s), 1.0)
 
