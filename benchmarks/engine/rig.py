@@ -39,7 +39,7 @@ from fleet.run.supervisor import Running, StopFlag, Supervisor
 from fleet.run.valkey import ValkeyServer
 
 READY_WITHIN_S = 60.0
-RING_AGAIN_S = 6.0
+RING_EVERY_S = 2.0
 
 
 class Rig:
@@ -108,7 +108,7 @@ class Rig:
 
     def wake_dispatchers(self, number: int) -> None:
         """Ring until so many dispatchers give signs of life; each ring wakes one pool process at most."""
-        from commands.services import ring_doorbell
+        from commands.tasks import dispatch
 
         with self.admin() as connection:
 
@@ -116,15 +116,15 @@ class Rig:
                 row = connection.execute("SELECT count(*) FROM commands_dispatcher").fetchone()
                 return row[0] if row else 0
 
-            rung_for, rung_at = 0, 0.0
+            rung_at = 0.0
 
             def all_are_awake() -> bool:
-                nonlocal rung_for, rung_at
+                nonlocal rung_at
                 have = awake()
-                # A ring is good for 5 s; on a busy machine it may be over before a process takes it.
-                if have < number and (have >= rung_for or time.monotonic() - rung_at > RING_AGAIN_S):
-                    ring_doorbell()
-                    rung_for, rung_at = have + 1, time.monotonic()
+                # A ring may be lost, and on a busy machine a dispatcher takes its time.
+                if have < number and time.monotonic() - rung_at > RING_EVERY_S:
+                    dispatch.apply_async()
+                    rung_at = time.monotonic()
                 return have >= number
 
             if not wait_until(all_are_awake, within_s=READY_WITHIN_S):
