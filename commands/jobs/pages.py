@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+from django.db.models import Count, Q, QuerySet
 
-from commands.jobs.models import ACTIVE, Job
+from commands.jobs.models import ACTIVE, ENDS, Job, JobItem, Outcome
 
 PAGE_SIZE = 50
 MAX_RUNNING = 50
@@ -30,6 +31,18 @@ def page_of(jobs: QuerySet[Job], cursor: str) -> tuple[list[Job], list[Job], str
     if len(rows) <= PAGE_SIZE:
         return running, rows, ""
     return running, rows[:PAGE_SIZE], _make_cursor(rows[PAGE_SIZE - 1])
+
+
+def counts_of(jobs: Sequence[Job]) -> dict[UUID, dict[str, int]]:
+    """Return per job that is over how its cars ended, in one query that counts only what did not go well."""
+    bad = JobItem.objects.filter(job__in=jobs, outcome__in=[end for end in ENDS if end != Outcome.CONFIRMED])
+    counts: dict[UUID, dict[str, int]] = {job.id: {} for job in jobs}
+    for job_id, outcome, number in bad.values_list("job_id", "outcome").annotate(number=Count("id")):
+        counts[job_id][outcome] = number
+    for job in jobs:
+        missing = sum(number for outcome, number in counts[job.id].items() if outcome != Outcome.SKIPPED)
+        counts[job.id][Outcome.CONFIRMED.value] = job.eligible - missing
+    return counts
 
 
 def _make_cursor(job: Job) -> str:

@@ -15,14 +15,14 @@ from django.views.decorators.http import require_GET, require_POST
 
 from commands.jobs.access import get_job, jobs_of, running_jobs_of
 from commands.jobs.asking import ask_first
-from commands.jobs.cards import filter_words_of, job_row, progress_card, title_of_job, who_of
+from commands.jobs.cards import JobRow, ProgressCard, filter_words_of, job_row, progress_card, title_of_job, who_of
 from commands.jobs.errors import JobError
 from commands.jobs.export import export_csv
 from commands.jobs.forms import problem_of, refusal_of
 from commands.jobs.items import SEARCH_MAX_LENGTH, list_items
 from commands.jobs.labels import outcome_label
 from commands.jobs.models import Job, Outcome
-from commands.jobs.pages import page_of
+from commands.jobs.pages import counts_of, page_of
 from commands.jobs.progress import Progress, job_progress
 from commands.jobs.services import plan_retry, retry_failed, stop_job, undo_job
 from fleet.adapters.rules import InvalidParameter
@@ -31,7 +31,7 @@ from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 
 RESULTS_POLL_S = 3.0
-# More at once would hide the list; the others are on the page of jobs.
+# More at once would hide the list; the others stand in the list of jobs, without a bar.
 RUNNING_SHOWN = 3
 
 
@@ -42,9 +42,11 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
     """Show what runs, and what is over, newest first."""
     membership = get_current_membership(request, to=Permission.VIEW)
     running, past, next_cursor = page_of(jobs_of(membership), request.GET.get("cursor", ""))
+    counts = counts_of(past)
     context = {
-        "running": [(job_row(job), progress_card(job_progress(job.id), membership)) for job in running],
-        "rows": [job_row(job) for job in past],
+        "running": _cards(running[:RUNNING_SHOWN], membership),
+        "more": [job_row(job) for job in running[RUNNING_SHOWN:]],
+        "rows": [(job_row(job), counts[job.id]) for job in past],
         "next_cursor": next_cursor,
         "can_command": membership.may(Permission.COMMAND),
     }
@@ -57,9 +59,12 @@ def list_jobs(request: HttpRequest) -> HttpResponse:
 def show_running(request: HttpRequest) -> HttpResponse:
     """Show the jobs that run, small, for the head of other pages."""
     membership = get_current_membership(request, to=Permission.VIEW)
-    running = running_jobs_of(membership)[:RUNNING_SHOWN]
-    cards = [(job_row(job), progress_card(job_progress(job.id), membership)) for job in running]
-    return render(request, "jobs/_running.html", {"running": cards})
+    running = list(running_jobs_of(membership)[:RUNNING_SHOWN])
+    return render(request, "jobs/_running.html", {"running": _cards(running, membership)})
+
+
+def _cards(jobs: list[Job], membership: Membership) -> list[tuple[JobRow, ProgressCard]]:
+    return [(job_row(job), progress_card(job_progress(job.id), membership)) for job in jobs]
 
 
 @require_GET

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.http import QueryDict
@@ -12,9 +13,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
 from fleet.adapters.rules import InvalidParameter
+from fleet.teams.models import Membership
 from fleet.vehicles.filter_words import LINKS, ONLINE, YES_NO, choices_of, error_of
 from fleet.vehicles.filters import TEXT_MAX_LENGTH, VehicleFilter
-from fleet.vehicles.models import Vehicle
+from fleet.vehicles.models import SavedFilter, Vehicle
+from fleet.vehicles.saved_filters import saved_filters_of
 
 
 @dataclass(frozen=True)
@@ -36,11 +39,21 @@ class Select:
 
 
 @dataclass(frozen=True)
+class Saved:
+    """A filter that the team keeps."""
+
+    id: UUID
+    name: str
+    url: str
+    is_current: bool
+
+
+@dataclass(frozen=True)
 class FilterBar:
     """What templates/vehicles/_filters.html shows.
 
-    makes_chosen, state_chosen, charge_chosen: what is chosen in words, empty for nothing. raw: what was typed, shown
-    again beside its error. query: the filter for an address; address: that of the list.
+    makes_chosen, state_chosen, charge_chosen, saved_chosen: what is chosen in words, empty for nothing. raw: what was
+    typed, shown again beside its error. query: the filter for an address; address: that of the list.
     """
 
     chosen: VehicleFilter
@@ -51,19 +64,22 @@ class FilterBar:
     makes_chosen: str
     state_chosen: str
     charge_chosen: str
+    saved: list[Saved]
+    saved_chosen: str
     raw: Mapping[str, str]
     errors: Mapping[str, str]
     query: str
     address: str
 
 
-def make_filter_bar(query: QueryDict, everything: QuerySet[Vehicle]) -> FilterBar:
-    """Read the filter of an address and return the bar; one query for the makes and models there are."""
+def make_filter_bar(query: QueryDict, membership: Membership, everything: QuerySet[Vehicle]) -> FilterBar:
+    """Read the filter of an address and return the bar; a query for the makes there are, one for the saved filters."""
     chosen, errors = _read(query)
     known = sorted(set(everything.order_by().values_list("make", "model").distinct()))
     choices = choices_of(chosen)
     models = [model for make, model in known if model and (make in chosen.makes or model in chosen.models)]
     address = chosen.query()
+    saved = [_saved(row, address) for row in saved_filters_of(membership)]
     return FilterBar(
         chosen=chosen,
         makes=_options({make: make for make, _model in known if make}, chosen.makes),
@@ -73,11 +89,22 @@ def make_filter_bar(query: QueryDict, everything: QuerySet[Vehicle]) -> FilterBa
         makes_chosen=choices.makes,
         state_chosen=choices.state,
         charge_chosen=choices.charge,
+        saved=saved,
+        saved_chosen=next((row.name for row in saved if row.is_current), ""),
         raw={name: query.get(name, "")[:TEXT_MAX_LENGTH] for name in ("q", "soc_below", "soc_above")},
         errors=errors,
         query=address,
-        address=reverse("vehicles:list") + (f"?{address}" if address else ""),
+        address=_address(address),
     )
+
+
+def _saved(row: SavedFilter, current: str) -> Saved:
+    query = VehicleFilter.from_values(row.values).query()
+    return Saved(row.id, row.name, _address(query), is_current=bool(current) and query == current)
+
+
+def _address(query: str) -> str:
+    return reverse("vehicles:list") + (f"?{query}" if query else "")
 
 
 def _read(query: QueryDict) -> tuple[VehicleFilter, dict[str, str]]:

@@ -29,6 +29,9 @@ ERRORS = {
     "not_a_number": gettext_lazy("Please enter a number."),
     "out_of_range": gettext_lazy("Choose a value from %(minimum)s to %(maximum)s."),
     "too_long": gettext_lazy("Use at most %(maximum)s characters."),
+    "missing": gettext_lazy("Please fill this in."),
+    "control_characters": gettext_lazy("This text holds characters that can’t be shown."),
+    "taken": gettext_lazy("Somebody just saved another filter under this name."),
     "too_many": gettext_lazy("These are too many. Choose at most %(maximum)s."),
 }
 

@@ -17,6 +17,7 @@ from fleet.vehicles.access import find_link, get_vehicle, vehicles_of
 from fleet.vehicles.filter_bar import make_filter_bar
 from fleet.vehicles.models import Consent, Vehicle
 from fleet.vehicles.readings import link_status, readings_of, rows_of
+from fleet.vehicles.saved_filters import NAME_MAX_LENGTH
 from fleet.vehicles.tasks import read_link
 
 PAGE_SIZE = 50
@@ -28,9 +29,13 @@ PAGE_SIZE = 50
 @vary_on_headers("HX-Request")
 def list_vehicles(request: HttpRequest) -> HttpResponse:
     """Show the team's cars, as narrowed by the address. A filter that makes no sense shows no cars, and says why."""
-    membership = get_current_membership(request, to=Permission.VIEW)
+    return render_list(request, get_current_membership(request, to=Permission.VIEW))
+
+
+def render_list(request: HttpRequest, membership: Membership, *, name_error: str = "") -> HttpResponse:
+    """Render the list; name_error: why the filter could not be saved under the name that was typed."""
     everything = vehicles_of(membership)
-    bar = make_filter_bar(request.GET, everything)
+    bar = make_filter_bar(request.GET, membership, everything)
     found = everything.none() if bar.errors else bar.chosen.apply(everything)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
@@ -41,10 +46,12 @@ def list_vehicles(request: HttpRequest) -> HttpResponse:
         "total": everything.count() if not bar.chosen.is_empty or bar.errors else page.paginator.count,
         "can_connect": membership.may(Permission.CONNECT),
         "can_command": membership.may(Permission.COMMAND),
+        "name_error": name_error,
+        "typed_name": request.POST.get("name", "")[:NAME_MAX_LENGTH],
     }
     is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     template = "vehicles/list.html#list" if is_part else "vehicles/list.html"
-    answer = render(request, template, context, status=422 if bar.errors else 200)
+    answer = render(request, template, context, status=422 if bar.errors or name_error else 200)
     if is_part and not bar.errors:
         # Without the fields that narrow nothing.
         answer["HX-Push-Url"] = bar.address
