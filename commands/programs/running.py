@@ -1,6 +1,7 @@
 """What the clock does with schedules: find what is due, once per local occurrence, and make a job of it."""
 
 import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -24,7 +25,7 @@ from fleet.vehicles.filters import VehicleFilter
 logger = logging.getLogger(__name__)
 
 ACTOR = "system:programs"
-BATCH = 100
+BATCH = 1000
 # So often every schedule is looked at, due or not: a car may have moved to another zone, a membership may have ended.
 LOOK_EVERY = timedelta(minutes=1)
 # After a long standstill the last of what was missed is kept, not all of it.
@@ -38,16 +39,27 @@ def run_due_schedules() -> int:
     is_time = Q(look_at__lte=now) | Q(look_at__gt=now + 2 * LOOK_EVERY)
     due = Schedule.objects.filter(is_time, state=Schedule.State.ACTIVE).order_by("look_at")
     for schedule_id in list(due.values_list("id", flat=True)[:BATCH]):
-        look(schedule_id)
+        if not _alone(look, schedule_id):
+            # What cannot be looked at goes to the end, so that it never stands before the others.
+            Schedule.objects.filter(pk=schedule_id).update(look_at=now + LOOK_EVERY)
     runs = ScheduleRun.objects.filter(state=RunState.DUE, due_at__lte=database_now()).order_by("due_at")
-    return sum(start_run(run_id) for run_id in list(runs.values_list("id", flat=True)[:BATCH]))
+    return sum(_alone(start_run, run_id) for run_id in list(runs.values_list("id", flat=True)[:BATCH]))
 
 
-def look(schedule_id: UUID) -> None:
+def _alone(step: Callable[[UUID], bool], row_id: UUID) -> bool:
+    """Do one step for one row; whatever is wrong with it must not keep the others from their time."""
+    try:
+        return step(row_id)
+    except Exception:
+        logger.exception("schedules: %s of %s failed", step.__name__, row_id)
+        return False
+
+
+def look(schedule_id: UUID) -> bool:
     """Write down every occurrence of a schedule that has become due since the last look, each exactly once.
 
     The key of the rows is the local occurrence, so that neither a second beat nor a clock that was put back makes a
-    second run. One transaction under the schedule's lock.
+    second run. One transaction under the schedule's lock. Always true.
     """
     with acting_as(ACTOR):
         rows = Schedule.objects.select_for_update(skip_locked=True, of=("self",))
@@ -55,10 +67,10 @@ def look(schedule_id: UUID) -> None:
             rows.select_related("team", "saved_filter").filter(pk=schedule_id, state=Schedule.State.ACTIVE).first()
         )
         if schedule is None:
-            return
+            return True
         if reason := _why_not(_maker_of(schedule)):
             pause_schedule(schedule_id=schedule.id, actor=ACTOR, reason=reason)
-            return
+            return True
         now = database_now()
         plan, zones = plan_of(schedule), list(_zones(schedule))
         # Also what a clock that ran ahead and was put back has passed over; rows that exist are not written again.
@@ -71,6 +83,7 @@ def look(schedule_id: UUID) -> None:
         if following is None and is_over(plan, zones, now):
             schedule.state = Schedule.State.ENDED
         schedule.save(update_fields=["looked_at", "look_at", "state"])
+    return True
 
 
 def _zones(schedule: Schedule) -> dict[str, list[UUID]]:

@@ -9,7 +9,7 @@ from commands.availability import check_availability
 from commands.models import Command
 from commands.programs.clock import database_now
 from commands.programs.models import TimedCommand, TimedState
-from commands.programs.undo import request_way_back, tell
+from commands.programs.undo import lock_lane, request_way_back, tell
 from commands.programs.wayback import LONGEST, PROGRAMS, way_back
 from commands.services import CommandError, request_command
 from fleet.adapters.commands import Command as Order
@@ -129,6 +129,7 @@ def drop_way_back(*, timed_id: UUID, actor: str) -> TimedCommand:
 def undo_now(*, timed_id: UUID, membership: Membership) -> TimedCommand:
     """Take the way back at once, in the name of whoever asks. Raises TimedOver, and what request_command raises."""
     with transaction.atomic():
+        lock_lane(timed_id)
         timed = TimedCommand.objects.select_for_update().get(pk=timed_id)
         if timed.state != TimedState.ARMED:
             raise TimedOver

@@ -1,6 +1,7 @@
 """What the clock does with ways back: find those whose time has come, request them once, and say how they ended."""
 
 import logging
+from collections.abc import Callable
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -14,7 +15,7 @@ from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
-from fleet.vehicles.models import Vehicle
+from fleet.vehicles.models import Lane, Vehicle
 
 logger = logging.getLogger(__name__)
 
@@ -52,14 +53,28 @@ def undo_due() -> int:
     """
     open_states = [*UNSENT, *WAITING]
     given = {"not_done": list(NOT_DONE), "open": open_states, "final": list(FINAL), "batch": BATCH}
-    changed = sum(_decide(timed_id) for timed_id in _ids(TO_DECIDE, given))
-    return changed + sum(_end(timed_id) for timed_id in _ids(TO_END, given))
+    changed = sum(_alone(_decide, timed_id) for timed_id in _ids(TO_DECIDE, given))
+    return changed + sum(_alone(_end, timed_id) for timed_id in _ids(TO_END, given))
+
+
+def _alone(step: Callable[[UUID], bool], timed_id: UUID) -> bool:
+    """Do one step for one row; whatever is wrong with it must not keep the others from their way back."""
+    try:
+        return step(timed_id)
+    except Exception:
+        logger.exception("way back %s: %s failed, the next tick tries again", timed_id, step.__name__)
+        return False
 
 
 def _ids(statement: str, given: dict[str, object]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(statement, given)
         return [row[0] for row in cursor.fetchall()]
+
+
+def lock_lane(timed_id: UUID) -> None:
+    """Lock the car’s lane before the row of its way back, as a press does; the other way round they would deadlock."""
+    Lane.objects.select_for_update(no_key=True).filter(command__way_back=timed_id).first()
 
 
 def _lock(timed_id: UUID, state: TimedState) -> TimedCommand | None:
@@ -69,6 +84,7 @@ def _lock(timed_id: UUID, state: TimedState) -> TimedCommand | None:
 
 def _decide(timed_id: UUID) -> bool:
     with acting_as(ACTOR):
+        lock_lane(timed_id)
         timed = _lock(timed_id, TimedState.ARMED)
         if timed is None:
             return False  # another worker has it

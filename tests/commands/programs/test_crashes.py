@@ -40,7 +40,7 @@ def test_way_back_when_the_worker_is_killed_before_it_requested_then_another_req
     let_pass(timed, minutes=3)
     killed = worker(queues="default")
     with psycopg.connect(committed_db.owner_url) as holding:
-        # The worker has the promise's row, and now waits for the lane to request the way back.
+        # The worker has begun its transaction, and now waits for the lane to request the way back.
         holding.execute("SELECT 1 FROM vehicles_lane WHERE id = %s FOR UPDATE", [link.vehicle.lane_id])
         undo_due_task.delay()
         assert wait_until(lambda: is_somebody_waiting(as_owner), within_s=GIVE_UP_S)

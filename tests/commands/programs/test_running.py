@@ -346,6 +346,21 @@ def test_create_when_it_makes_no_sense_then_it_is_refused_at_its_field(clock, li
     assert not Schedule.objects.exists()
 
 
+def test_schedule_when_one_is_broken_then_the_others_still_run(clock, link, membership, as_owner):
+    clock.set(2026, 6, 1, 6, 0)
+    broken = create_schedule(wish=daily(FlashLights(), time(6, 30), time_zone="UTC"), membership=membership)
+    create_schedule(wish=daily(FlashLights(), time(6, 30), time_zone="UTC", name="Whole"), membership=membership)
+    as_owner.execute(
+        "UPDATE programs_schedule SET rule = 'FREQ=NEVER', look_at = look_at - interval '1 day' WHERE id = %s",
+        [broken.id],
+    )
+
+    started = tick_around(clock, utc(2026, 6, 1, 6, 30))
+
+    assert started == 1
+    assert ScheduleRun.objects.get().schedule.name == "Whole"
+
+
 def test_create_when_the_filter_is_another_teams_then_it_is_refused(clock, link, membership):
     clock.set(2026, 6, 1, 6, 0)
     foreign = SavedFilter.objects.create(team=make_team("Another Fleet").team, name="Theirs", values={})

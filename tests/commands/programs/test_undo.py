@@ -1,8 +1,10 @@
 """Timed commands: the way back comes once, survives crashes, and never fights a person."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from commands.models import Command
@@ -56,6 +58,25 @@ def test_unlock_for_two_minutes_when_they_are_over_then_the_car_is_locked_again_
     assert events_of(timed) == ["program.armed", "program.undo_requested", "program.undo_done"]
     back = Command.objects.get(kind="lock")
     assert (back.origin, back.cause, back.user_id) == ("undo", f"undo:{timed.first_id}", membership.user_id)
+
+
+def test_way_back_when_many_ticks_come_at_once_then_it_is_requested_once(link, car, membership, let_pass):
+    timed = start(link, membership, Unlock(), minutes=2)
+    carry()
+    let_pass(timed, minutes=3)
+
+    def tick() -> int:
+        try:
+            return undo_due()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        changed = [future.result() for future in [pool.submit(tick) for _ in range(8)]]
+    carry()
+
+    assert sum(changed) == 1
+    assert car.requests() == ["unlock", "lock"]
 
 
 def test_minutes_when_the_car_was_slow_to_unlock_then_they_count_from_when_it_left(link, car, membership, as_owner):
