@@ -1,6 +1,7 @@
 """Whether somebody proved lately who they are, and asking them to: the record, the limits, and what is never kept."""
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends.db import SessionStore
 from django.core.cache import cache
@@ -83,6 +84,15 @@ def test_confirm_when_it_is_another_persons_password_then_it_is_wrong(user):
     other = make_team().user
     other.set_password("sails over the harbour")
     other.save()
+
+    assert stepup.confirm(request_of(user), "sails over the harbour") is False
+
+
+def test_confirm_when_another_account_claims_the_same_address_then_its_password_is_wrong_here(user):
+    other = make_team().user
+    other.set_password("sails over the harbour")
+    other.save()
+    EmailAddress.objects.create(user=other, email=user.email, verified=True, primary=True)
 
     assert stepup.confirm(request_of(user), "sails over the harbour") is False
 
