@@ -23,10 +23,13 @@ BUDGETED_LIFE_S = 5.0
 
 # In one order of applications for everybody: each is taken from by one transaction at a time.
 TAKE_MANY = """
-SELECT t.i, budget_take(t.app, t.account, t.lane, t.resource, t.n, t.urgent) FROM (
+SELECT t.i, CASE WHEN t.age_s IS NOT NULL
+                 THEN budget_renew(t.app, t.account, t.lane, t.resource, t.n, t.urgent, t.age_s)
+                 ELSE budget_take(t.app, t.account, t.lane, t.resource, t.n, t.urgent) END
+FROM (
     SELECT * FROM unnest(%(apps)s::uuid[], %(accounts)s::uuid[], %(lanes)s::uuid[], %(resources)s::text[],
-                         %(ns)s::int[], %(urgents)s::boolean[])
-        WITH ORDINALITY AS g(app, account, lane, resource, n, urgent, i) ORDER BY app, i
+                         %(ns)s::int[], %(urgents)s::boolean[], %(ages)s::float8[])
+        WITH ORDINALITY AS g(app, account, lane, resource, n, urgent, age_s, i) ORDER BY app, i
 ) t
 """
 BUDGETED = "SELECT DISTINCT app_id FROM budgets_budget"
@@ -44,11 +47,15 @@ class Payer:
 
 @dataclass(frozen=True)
 class Take:
-    """One wish: n of a resource at once, all or none. A negative n gives back what was taken and not used."""
+    """One wish: n of a resource at once, all or none. A negative n gives back what was taken and not used.
+
+    age_s: they were taken so long ago, and leave only now.
+    """
 
     payer: Payer
     resource: str = Resource.CALLS
     n: int = 1
+    age_s: float | None = None
 
 
 Submit = Callable[[Take], Awaitable[float | None]]
@@ -72,6 +79,7 @@ def take_parameters(takes: Sequence[Take]) -> dict[str, Any]:
         "resources": [str(take.resource) for take in takes],
         "ns": [take.n for take in takes],
         "urgents": [take.payer.is_urgent for take in takes],
+        "ages": [take.age_s for take in takes],
     }
 
 
@@ -98,6 +106,15 @@ class Meter:
         """Take n of a resource. Raises AdapterError (quota_exhausted; retry_after_s None: waiting does not help)."""
         if await self.has_budgets(payer.app_id):
             refuse(await self._submit(Take(payer, resource, n)))
+
+    async def renew(self, payer: Payer, *, age_s: float, resource: str = Resource.CALLS, n: int = 1) -> None:
+        """Count what was set aside `age_s` seconds ago from now on: it leaves only now, and the maker counts arrivals.
+
+        Raises AdapterError (quota_exhausted) when it was set aside so long ago that it no longer counts, and there is
+        no room by now.
+        """
+        if await self.has_budgets(payer.app_id):
+            refuse(await self._submit(Take(payer, resource, n, age_s)))
 
     async def give_back(self, payer: Payer, *, resource: str = Resource.CALLS, n: int = 1) -> None:
         """Return n that were taken, and of which it is certain that they did not leave."""

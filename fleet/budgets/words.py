@@ -41,7 +41,7 @@ def number(value: int | Decimal) -> str:
 
 
 def window(window_s: int) -> str:
-    """Return a budget's window as people say it: "today", "this minute", "within 90 seconds". It slides all the same."""
+    """Return a budget's window as people say it: "today", "this minute", "within 90 seconds". It slides."""
     if window_s in _NAMED:
         return str(_NAMED[window_s])
     unit = next(unit for unit in _UNITS if window_s % unit == 0)

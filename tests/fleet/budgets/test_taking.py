@@ -219,3 +219,66 @@ def test_take_when_refusals_are_followed_to_the_letter_then_waits_only_shrink(ap
 
     assert all(later < earlier for earlier, later in pairwise(waits))
     assert waits[-1] <= 2 * 61 / 60
+
+
+RENEW = "SELECT budget_renew(%s, %s, %s, 'calls', %s, false, %s)"
+
+
+def renew(database: Database, app: ProviderApp, n: int = 1, *, age_s: float = 0.0) -> float | None:
+    return database.execute(RENEW, [app.id, None, None, n, age_s]).fetchone()[0]
+
+
+def test_renew_when_a_call_leaves_later_than_it_was_taken_then_it_counts_from_then(app, database, take: Taker):
+    make_budget(app, 3)
+    take(2)
+    let_pass(database, 40)
+    take()
+
+    assert renew(database, app) is None
+    let_pass(database, 21)
+    # Of the two of the beginning one has left later; had it kept its place, two would be free.
+    assert room(database, app) == 1
+    let_pass(database, 40)
+    assert room(database, app) == 3
+
+
+def test_renew_when_people_have_used_the_reserve_meanwhile_then_what_was_granted_is_not_refused(
+    app, database, take: Taker
+):
+    make_budget(app, 4, reserve=2)
+    take(2)
+    take(2, urgent=True)
+
+    assert (renew(database, app, 2), uses(database)) == (None, {app.id: 4})
+
+
+def test_renew_when_what_was_taken_has_run_out_then_it_is_taken_anew_or_refused(app, database, take: Taker):
+    make_budget(app, 1, window_s=600)
+    take()
+    let_pass(database, SUB_WINDOWS)
+    taken_anew = renew(database, app, age_s=620)
+
+    # What counts by now is another's, and has left.
+    refused = renew(database, app, age_s=620)
+
+    assert (taken_anew, refused is None, uses(database)) == (None, False, {app.id: 1})
+    assert renew(database, app, 2) == inf
+
+
+def test_renew_when_calls_leave_late_then_the_makers_window_never_sees_more_than_the_limit(app, database, take: Taker):
+    """Two calls set aside at once, the second leaves between nothing and half a window later."""
+    make_budget(app, 2, window_s=600)
+    arrived: list[int] = []
+    waiting: list[tuple[int, int]] = []
+    for sub_window in range(400):
+        for due, since in [each for each in waiting if each[0] <= sub_window]:
+            waiting.remove((due, since))
+            assert renew(database, app, age_s=(sub_window - since) * 601 / 60) is None
+            arrived.append(sub_window)
+        if take(2) is None:
+            arrived.append(sub_window)
+            waiting.append((sub_window + (sub_window * 7) % 31, sub_window))
+        let_pass(database, 1)
+
+    assert len(arrived) >= 6
+    assert max(sum(start <= moment < start + 60 for moment in arrived) for start in arrived) <= 2
