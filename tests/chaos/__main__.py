@@ -59,7 +59,7 @@ def run(rig: Rig, injector: Injector, *, seconds: float) -> None:
     """Storm and calm in turn until the time is over; then everything is mended and the load ends."""
     end = time.monotonic() + seconds
     rig.let_load_begin()
-    keep_ticking(injector, seconds=4.0)
+    keep_ticking(injector, seconds=CALM_S)
     while time.monotonic() < end:
         storm(injector, until=min(end, time.monotonic() + STORM_S))
         heal(rig, injector)

@@ -22,7 +22,7 @@ from tests.chaos.rig import DISPATCHERS, LISTENERS, Rig
 PAST_THE_GUARD_S = 3.0
 PAST_THE_SILENCE_S = 17.0
 SHOTS = (("kill", 0.0), ("stop", PAST_THE_GUARD_S), ("stop", PAST_THE_SILENCE_S), ("raise", 0.0))
-ARMED_FOR_S = 6.0
+ARMED_FOR_S = 10.0
 TRIES = 8
 WAIT_FOR_SENDING_S = 1.0
 # Kind of fault -> how often it is drawn.
@@ -45,7 +45,7 @@ WEIGHTS = {
     "toxic": 3.0,
 }
 # So many failpoints are armed at any moment of a storm: some wait for a rare moment.
-ARMED_AT_ONCE = 4
+ARMED_AT_ONCE = 8
 LONG_ONES_AT_ONCE = 2
 
 
@@ -318,11 +318,12 @@ class Injector:
     def _arm(self, may_last: bool) -> bool:
         """Arm the next shot of the round; one that nobody reaches in time goes to the end of it."""
         long_ones = sum(shot.seconds >= PAST_THE_SILENCE_S for shot in self._armed.values())
+        points = {point for point, _ in self._armed}
         may_arm_long = may_last and long_ones < LONG_ONES_AT_ONCE
         free = [
             shot
             for shot in self._shots
-            if (shot.point, shot.action) not in self._armed and (shot.seconds < PAST_THE_SILENCE_S or may_arm_long)
+            if shot.point not in points and (shot.seconds < PAST_THE_SILENCE_S or may_arm_long)
         ]
         if not free:
             return False

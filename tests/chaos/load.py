@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 import uuid
+import zlib
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
@@ -298,7 +299,8 @@ def _draw_order(chance: random.Random, car: Car, kind: str | None = None) -> Com
         case "send_destination":
             return make_command(kind, {"latitude": 52.4, "longitude": 10.8, "label": "Depot"})
         case "set_pin" | "enable_valet":
-            return make_command(kind, {"pin": f"{chance.randrange(10_000):04}"})
+            # Always the same one of a car: valet mode refuses another PIN while it is on.
+            return make_command(kind, {"pin": f"{zlib.crc32(car.car.encode()) % 10_000:04}"})
         case "start_engine":
             return make_command(kind, {"duration_min": 15})
     return make_command(kind, {})
