@@ -12,7 +12,7 @@ from commands.cards import title_of
 from commands.jobs.labels import LOOKS, Label, outcome_label, state_label
 from commands.jobs.models import Job, JobState, Outcome
 from commands.jobs.progress import Progress
-from commands.jobs.words import STOPPED_BY
+from commands.jobs.words import HELD, STOPPED_BY
 from commands.models import Command
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
@@ -48,7 +48,10 @@ class ReasonLine:
 
 @dataclass(frozen=True)
 class ProgressCard:
-    """What templates/jobs/_progress.html shows. sentence: all of it in one line, for those who listen."""
+    """What templates/jobs/_progress.html shows.
+
+    held: why cars of some makers have to wait. sentence: all of it in one line, for those who listen.
+    """
 
     state: Label
     counts: Mapping[str, int]
@@ -59,6 +62,7 @@ class ProgressCard:
     left_s: float | None
     took_s: float | None
     ended: str
+    held: list[str]
     at: datetime
     poll_s: float
     is_over: bool
@@ -107,6 +111,7 @@ def progress_card(progress: Progress, membership: Membership) -> ProgressCard:
         left_s=progress.left_s,
         took_s=_took_s(job),
         ended=str(STOPPED_BY.get(job.code, "")),
+        held=[str(HELD[why]) for why in sorted(set(job.held.values())) if why in HELD],
         at=progress.as_of,
         poll_s=POLL_WAITING_S if is_waiting else POLL_S,
         is_over=progress.is_over,

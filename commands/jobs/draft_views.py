@@ -21,6 +21,7 @@ from commands.jobs.forms import problem_of, refusal_of
 from commands.jobs.models import Job
 from commands.jobs.questions import can_be_job, tile_groups
 from commands.jobs.services import create_job, needs_number
+from commands.words import LABELS
 from fleet.adapters.commands import KINDS
 from fleet.adapters.rules import InvalidParameter
 from fleet.teams.access import get_current_membership
@@ -120,7 +121,7 @@ def _create_once(membership: Membership, draft: Draft, confirmed_count: int | No
 def _render_draft(
     request: HttpRequest, draft: Draft, selection: dict[str, Any], *, status: int | None = None
 ) -> HttpResponse:
-    context = selection | {"draft": draft, "kind": draft.kind, "title": draft.title}
+    context = selection | {"draft": draft, "kind": draft.kind, "title": LABELS[draft.kind]}
     is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     template = "jobs/_draft.html" if is_part else "jobs/draft.html"
     return render(request, template, context, status=status or (422 if draft.is_refused else 200))

@@ -10,12 +10,9 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from commands.cards import title_of
 from commands.forms import CommandForm, make_form
 from commands.jobs.forms import HOUR_MIN, OptionsForm, problem_of
 from commands.jobs.preview import Example, Preview, ProviderShare, Skipped, preview_job
-from commands.models import Command
-from commands.words import LABELS
 from fleet.adapters.commands import Command as Order
 from fleet.adapters.commands import make_command
 from fleet.adapters.rules import InvalidParameter
@@ -55,13 +52,6 @@ class Draft:
     token: str
     is_refused: bool
     problem: str = ""
-
-    @property
-    def title(self) -> str:
-        """Return what is ordered, with its value once it is known."""
-        if self.order is None:
-            return str(LABELS[self.kind])
-        return title_of(Command(kind=self.kind, parameters=self.order.parameters()))
 
     @property
     def can_start(self) -> bool:

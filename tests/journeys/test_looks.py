@@ -6,12 +6,15 @@ import pytest
 from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from commands.jobs.services import create_job, undo_job
 from commands.programs.schedules import create_schedule
 from commands.programs.timed import start_timed
 from commands.rules.services import add_rule
 from commands.rules.values import Guest, Moving
 from commands.services import request_command
 from fleet.adapters.commands import FlashLights, Lock, StopCharge
+from fleet.vehicles.filters import VehicleFilter
+from fleet.vehicles.saved_filters import save_filter
 from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import daily
 from tests.factories import PASSWORD, make_share_link, make_simulator_app, make_team
@@ -48,7 +51,7 @@ def test_pages_of_an_empty_team_when_looked_at_then_nothing_is_wrong(stack: Stac
         membership = make_team()
     looks = Looks(page)
     sign_in(page, stack.url, membership.user.email, PASSWORD)
-    for path in ("vehicles/", "commands/", "alerts/", "links/", "accounts/logout/"):
+    for path in ("vehicles/", "commands/", "alerts/", "jobs/", "jobs/new/", "links/", "accounts/logout/"):
         page.goto(f"{stack.url}/{path}")
 
         looks.check()
@@ -104,6 +107,37 @@ def test_question_before_an_unlock_when_looked_at_then_nothing_is_wrong(fleet: F
         expect(fleet.page.get_by_role("dialog")).to_be_visible()
         looks.check()
         fleet.page.keyboard.press("Escape")
+
+
+def test_pages_of_jobs_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    first = fleet.join(license_plate="NL-T 4")
+    fleet.join(license_plate="NL-T 5", scopes=["read_vin", "read_battery"], online="asleep")
+    with fleet.stack.orm():
+        undone = create_job(membership=fleet.membership, cars=VehicleFilter(), order=Lock())
+        undo_job(job_id=undone.id, actor=fleet.membership.user.actor)
+        save_filter(membership=fleet.membership, name="Low ones", cars=VehicleFilter(soc_below=20))
+    looks, page = Looks(fleet.page), fleet.page
+
+    for path in (
+        "jobs/",
+        "jobs/new/",
+        "jobs/new/set_charge_limit/",
+        "jobs/new/set_temperature/",
+        f"jobs/new/send_destination/?id={first.vehicle_id}",
+        f"jobs/{undone.id}/",
+        f"jobs/{undone.id}/?outcome=failed",
+    ):
+        page.goto(f"{fleet.stack.url}/{path}")
+        looks.check()
+    page.goto(f"{fleet.stack.url}/jobs/new/unlock/")
+    page.locator("button[value=start]").click()
+    expect(page.locator("form.ask-box")).to_be_visible()
+    looks.check()
+    page.goto(f"{fleet.stack.url}/vehicles/?make=Volkswagen")
+    page.locator("[data-pick]").first.check()
+    for menu in page.locator("details[data-menu]").all():
+        menu.locator("summary").click()
+        looks.check()
 
 
 def test_owners_flow_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
