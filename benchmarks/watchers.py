@@ -36,6 +36,8 @@ def measure() -> None:
             with jobs.watching(fleet, url, WATCHERS) as seen:
                 watched.append(jobs.run_job(rig, fleet, number, watched_by=seen))
             looks.append(seen.result)
+            if seen.result["failed"] or seen.result["fetches"] < WATCHERS:
+                raise SystemExit(f"not a valid run: {seen.result}")
             print(f"alone {alone[-1]:.2f} s, watched {watched[-1]:.2f} s by {looks[-1]}", flush=True)
     ratio = median(watched) / median(alone)
     times = {"alone_s": [round(one, 2) for one in alone], "watched_s": [round(one, 2) for one in watched]}

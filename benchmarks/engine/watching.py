@@ -15,15 +15,20 @@ from typing import Any
 
 import aiohttp
 
-PART = re.compile(r'id="job-progress"[^>]*?hx-get="([^"]+)"[^>]*?hx-trigger="load delay:(\d+)ms"')
+PART = re.compile(r'id="job-progress"[^>]*?hx-get="([^"]+)"[^>]*?hx-trigger="every (\d+)ms"')
 
 
 async def look(session: aiohttp.ClientSession, path: str, took_ms: list[float]) -> None:
     """Do what one open page does until the job is over."""
+    asked_at = time.perf_counter()
     text = await fetch(session, path, took_ms)
     while found := PART.search(text):
-        await asyncio.sleep(int(found[2]) / 1000)
+        # From look to look, however long the answer took.
+        await asyncio.sleep(max(0.0, asked_at + int(found[2]) / 1000 - time.perf_counter()))
+        asked_at = time.perf_counter()
         text = await fetch(session, html.unescape(found[1]), took_ms, {"HX-Request": "true"})
+    if "data-final" not in text:
+        raise RuntimeError("neither a job that is over nor an address to look at again")
 
 
 async def fetch(
