@@ -1,11 +1,10 @@
 """Budgets in words: how long a window is, what is left, and why commands wait."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from django.utils import timezone
 from django.utils.formats import number_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -94,11 +93,6 @@ class Notice:
     text: str
     since: datetime | None = None
     until: datetime | None = None
-
-    @property
-    def is_far(self) -> bool:
-        """Return whether the end is on another day, so that a time of day would not tell it."""
-        return self.until is not None and self.until - timezone.now() > timedelta(hours=20)
 
 
 def notice_of_app(app: Any, *, name: str, now: datetime) -> Notice | None:

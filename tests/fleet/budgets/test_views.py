@@ -248,6 +248,7 @@ def test_notices_when_a_budget_is_used_up_then_they_say_for_whom(pages, link, ap
     assert "left today" not in before
     assert "Volkswagen: 4 of 10 left today, kept for presses by a person. Jobs and schedules wait." in for_ours
     assert "The limit of Volkswagen is used up: 0 of 10 left today. Commands wait." in for_all
+    assert "There is room again from" in for_all
 
 
 def test_notices_when_only_a_short_window_is_full_then_there_is_no_word_about_it(pages, link, app):
