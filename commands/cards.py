@@ -176,8 +176,11 @@ def _proof_step(command: Command) -> Step:
     outcome = end_of(command)
     match command.state:
         case State.CONFIRMED:
-            evidence = str(EVIDENCE.get(command.evidence, ""))
-            return Step(_("Confirmed"), "done", evidence, command.finished_at, said=said_of(command))
+            said = said_of(command)
+            # What the car said says it all.
+            is_told = said is not None and command.evidence == "readback"
+            evidence = "" if is_told else str(EVIDENCE.get(command.evidence, ""))
+            return Step(_("Confirmed"), "done", evidence, command.finished_at, said=said)
         case State.SENT | State.UNKNOWN:
             return _search_step(command)
         case State.FAILED | State.UNRESOLVED:

@@ -23,7 +23,7 @@ def let_pass(command_id: str, minutes: int) -> None:
         )
 
 
-def picture(page: Page, name: str) -> None:
+def picture(page: Page, name: str, *, in_german: bool = False) -> None:
     """Keep pictures for whoever asks for them: PICTURES names a folder."""
     folder = os.environ.get("PICTURES")
     if not folder:
@@ -33,6 +33,13 @@ def picture(page: Page, name: str) -> None:
         page.set_viewport_size({"width": width, "height": 900})
         page.screenshot(path=f"{folder}/{name}-{theme}-{width}.png", full_page=True)
     page.set_viewport_size({"width": 1440, "height": 900})
+    if in_german:
+        page.context.add_cookies([{"name": "django_language", "value": "de", "url": page.url}])
+        page.reload()
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=f"{folder}/{name}-german.png", full_page=True)
+        page.context.clear_cookies(name="django_language")
+        page.reload()
 
 
 def test_lock_when_the_car_proves_it_then_its_words_and_its_time_are_shown(fleet: Fleet) -> None:
@@ -48,7 +55,7 @@ def test_lock_when_the_car_proves_it_then_its_words_and_its_time_are_shown(fleet
     expect(card).to_contain_text("The car said “Locked” at")
     expect(card).to_contain_text("after sending")
     expect(page.locator("#latest-commands")).to_contain_text("Confirmed by the car")
-    picture(page, "confirmed")
+    picture(page, "confirmed", in_german=True)
 
 
 def test_lock_when_the_car_never_acts_then_it_ends_contradicted_and_somebody_closes_the_alert(fleet: Fleet) -> None:
@@ -70,16 +77,16 @@ def test_lock_when_the_car_never_acts_then_it_ends_contradicted_and_somebody_clo
 
     expect(card.locator(".pill")).to_contain_text("Contradicted", timeout=25_000)
     expect(card).to_contain_text("The car said “Unlocked” at")
-    picture(page, "contradicted")
+    picture(page, "contradicted", in_german=True)
     page.goto(f"{fleet.stack.url}/alerts/")
     row = page.locator("#alert-rows tbody tr")
     expect(row).to_have_count(1)
     expect(row).to_contain_text("It was sent, and the car still says “Unlocked”. Please look at the car.")
     expect(page.locator("#alerts-entry .count")).to_have_text("1")
     looks.check()
-    picture(page, "alerts")
+    picture(page, "alerts", in_german=True)
     row.get_by_role("link", name="Lock").click()
-    picture(page, "alert")
+    picture(page, "alert", in_german=True)
     looks.check()
     page.get_by_label("What did you find?").fill("Walked there: it was open. Locked by hand.")
     page.get_by_role("button", name="Close with this note").click()
@@ -89,6 +96,6 @@ def test_lock_when_the_car_never_acts_then_it_ends_contradicted_and_somebody_clo
     expect(page.locator("#alert-rows tbody tr")).to_contain_text("Walked there: it was open. Locked by hand.")
     looks.check()
     page.goto(f"{fleet.stack.url}/commands/")
-    picture(page, "list")
+    picture(page, "list", in_german=True)
     page.goto(f"{fleet.stack.url}/commands/{command.id}/")
-    picture(page, "detail")
+    picture(page, "detail", in_german=True)
