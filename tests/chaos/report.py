@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from commands.dispatch.failpoints import POINTS
 from tests.chaos.checker import NAMES, Case, Violation, check
+from tests.chaos.faults import SHOTS
 from tests.chaos.records import History
 from tests.chaos.untouched import Untouched, find_untouched
 
@@ -119,6 +120,7 @@ def _counted(words: Iterator[str]) -> str:
 
 def _failpoint_lines(reached: dict[tuple[str, str], int]) -> Iterator[str]:
     shots = sorted({shot for _, shot in reached})
+    yield f"failpoints: {len(reached)} of {len(POINTS) * len(SHOTS)} pairs of place and shot occurred"
     for point in POINTS:
         counted = ", ".join(f"{shot} {reached[point, shot]}" for shot in shots if (point, shot) in reached)
         yield f"failpoint {point}: {counted or 'never reached'}"

@@ -17,7 +17,7 @@ from tests.chaos.records import Departure, read_lines
 from tests.chaos.rig import free_ports, is_open
 from tests.chaos.toxics import Toxic
 
-GIVE_UP_S = 5.0
+GIVE_UP_S = 20.0
 ID = "0b8e8a3e-5a5e-4d0f-9d0d-2f3f1f0c9a11"
 REQUEST = f"POST /commands HTTP/1.1\r\nHost: maker\r\nX-Request-Id: {ID}\r\n\r\n".encode()
 
