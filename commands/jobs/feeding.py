@@ -16,6 +16,7 @@ from uuid import UUID
 from django.db import DatabaseError, connection
 
 from commands.bulk import Request, request_commands
+from commands.dispatch.failpoints import reach
 from commands.jobs import sql
 from commands.jobs.models import ACTIVE, Job, JobItem, JobState, Outcome
 from commands.jobs.room import Room, rooms_of
@@ -273,6 +274,7 @@ def _ask(job: Job, membership: Membership, items: list[Item], now: datetime) -> 
     answers = request_commands(
         membership=membership, requests=requests, origin=job.origin, cause=cause_of(job), not_after=job.deadline
     )
+    reach("in_feed")
     with connection.cursor() as cursor:
         cursor.execute(
             sql.NOTE_FED,
