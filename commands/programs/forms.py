@@ -39,9 +39,11 @@ class TimeBox(forms.TimeInput):
 
 
 def _number(number: Number, label: Any, *, whole: bool, required: bool = False) -> forms.Field:
-    shown = int if whole else float
-    make = forms.IntegerField if whole else forms.FloatField
-    field = make(label=label, required=required, min_value=shown(number.minimum), max_value=shown(number.maximum))
+    shown: Any = int if whole else float
+    make: Any = forms.IntegerField if whole else forms.FloatField
+    field: forms.Field = make(
+        label=label, required=required, min_value=shown(number.minimum), max_value=shown(number.maximum)
+    )
     field.localize = False
     field.widget.attrs["step"] = shown(number.step) if number.step else "any"
     return field
@@ -252,15 +254,14 @@ class ScheduleForm(forms.Form):
         except BadRule as error:
             self.add_error("rule", problem_of(error.code))
             return None
-        kept = ("name", "starts_on", "at", "ends_on", "on_holiday", "holiday_country", "holiday_region", "own_dates")
-        kept += ("grace_min", "within_min", "confirmed_count")
-        zone = cleaned["time_zone"]
+        zone, dates = cleaned["time_zone"], ("starts_on", "at", "ends_on", "own_dates")
+        kept = ("name", "on_holiday", "holiday_country", "holiday_region", "grace_min", "within_min", "confirmed_count")
         return Wish(
             order=order,
             rule=rule,
             saved_filter=self.filters.get(cleaned["saved_filter"]),
             time_zone="" if zone == EACH_CARS_OWN else zone,
-            **{name: cleaned[name] for name in kept},
+            **{name: cleaned[name] for name in (*kept, *dates)},
         )
 
     def _make_order(self) -> Command:

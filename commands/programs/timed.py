@@ -1,6 +1,8 @@
 """The verbs of timed commands: start one, take its way back at once, or leave it out. The clock's part is undo.py."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -98,7 +100,7 @@ def _check_way_back(vehicle: Vehicle, membership: Membership, back: list[Order])
             raise NoWayBack(code)
 
 
-def _arm(first: Command, membership: Membership, promise: dict[str, object]) -> TimedCommand:
+def _arm(first: Command, membership: Membership, promise: Mapping[str, Any]) -> TimedCommand:
     """Write the promise beside its command; a repeated press finds it, and renews one that was let go."""
     timed, is_new = TimedCommand.objects.select_for_update().get_or_create(
         first=first,

@@ -43,7 +43,7 @@ TOKEN_MAX_LENGTH = 64
 @never_cache
 def show_timed(request: HttpRequest, vehicle_id: UUID) -> HttpResponse:
     """Show what waits on a car and what can be started: as a part of its page, or as a page of its own."""
-    vehicle, membership = get_vehicle(request.user, vehicle_id)  # type: ignore[arg-type]
+    vehicle, membership = get_vehicle(request.user, vehicle_id)
     return _show(request, vehicle, membership)
 
 
@@ -61,7 +61,7 @@ def _show(
 @sensitive_post_parameters("password")
 def start(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
     """Ask how long, and start. Answers 422 with the error at its field, 409 with the reason."""
-    vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.COMMAND)
     if kind not in PROGRAMS:
         raise Http404
     zone = _zone_of(vehicle)
@@ -141,7 +141,7 @@ def _zone_of(vehicle: Vehicle) -> ZoneInfo:
 @login_required
 @never_cache
 def undo_at_once(request: HttpRequest, timed_id: UUID) -> HttpResponse:
-    timed, membership = get_timed(request.user, timed_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    timed, membership = get_timed(request.user, timed_id, to=Permission.COMMAND)
     try:
         undo_now(timed_id=timed.id, membership=membership)
     except TimedOver:
@@ -153,7 +153,7 @@ def undo_at_once(request: HttpRequest, timed_id: UUID) -> HttpResponse:
 @login_required
 @never_cache
 def keep(request: HttpRequest, timed_id: UUID) -> HttpResponse:
-    timed, membership = get_timed(request.user, timed_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    timed, membership = get_timed(request.user, timed_id, to=Permission.COMMAND)
     try:
         drop_way_back(timed_id=timed.id, actor=membership.user.actor)
     except TimedOver:
@@ -162,7 +162,7 @@ def keep(request: HttpRequest, timed_id: UUID) -> HttpResponse:
 
 
 def _answer(request: HttpRequest, timed: TimedCommand, membership: Membership, *, problem: str = "") -> HttpResponse:
-    vehicle, _membership = get_vehicle(request.user, timed.vehicle_id)  # type: ignore[arg-type]
+    vehicle, _membership = get_vehicle(request.user, timed.vehicle_id)
     if request.htmx:  # type: ignore[attr-defined]
         return _show(request, vehicle, membership, problem=problem, status=409 if problem else 200)
     if problem:

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -52,7 +53,7 @@ def undo_due() -> int:
     leaves it either as it was or requested, never requested twice.
     """
     open_states = [*UNSENT, *WAITING]
-    given = {"not_done": list(NOT_DONE), "open": open_states, "final": list(FINAL), "batch": BATCH}
+    given: dict[str, Any] = {"not_done": list(NOT_DONE), "open": open_states, "final": list(FINAL), "batch": BATCH}
     changed = sum(_alone(_decide, timed_id) for timed_id in _ids(TO_DECIDE, given))
     return changed + sum(_alone(_end, timed_id) for timed_id in _ids(TO_END, given))
 
@@ -66,7 +67,7 @@ def _alone(step: Callable[[UUID], bool], timed_id: UUID) -> bool:
         return False
 
 
-def _ids(statement: str, given: dict[str, object]) -> list[UUID]:
+def _ids(statement: str, given: dict[str, Any]) -> list[UUID]:
     with connection.cursor() as cursor:
         cursor.execute(statement, given)
         return [row[0] for row in cursor.fetchall()]

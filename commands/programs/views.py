@@ -52,7 +52,7 @@ def list_schedules(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def show_schedule(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
-    schedule, membership = get_schedule(request.user, schedule_id)  # type: ignore[arg-type]
+    schedule, membership = get_schedule(request.user, schedule_id)
     context = _dry_run(schedule, membership) | {
         "schedule": schedule,
         "sign": sign_of(schedule),
@@ -93,7 +93,7 @@ def new_schedule(request: HttpRequest) -> HttpResponse:
 @never_cache
 @sensitive_post_parameters("password")
 def edit_schedule(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
-    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)
     return _fill_in(request, membership, schedule)
 
 
@@ -165,7 +165,7 @@ def _show_form(
 @require_POST
 @login_required
 def pause(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
-    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)
     pause_schedule(schedule_id=schedule.id, actor=membership.user.actor)
     return redirect(schedule)
 
@@ -174,7 +174,7 @@ def pause(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
 @login_required
 def resume(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
     """Let it go on in the name of whoever resumes it; a risky one is saved again, where the password is asked for."""
-    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)
     if schedule.kind in RISKY and not stepup.is_recent(request):
         messages.warning(request, _("Please look at it, confirm that it is you, and resume it here."))
         return redirect("programs:edit", schedule.id)
@@ -185,7 +185,7 @@ def resume(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def remove(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
-    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)  # type: ignore[arg-type]
+    schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)
     if remove_schedule(schedule_id=schedule.id, actor=membership.user.actor):
         messages.success(request, _("Removed: “%(name)s”.") % {"name": schedule.name})
     return redirect("programs:list")
