@@ -47,8 +47,9 @@ def test_page_when_the_maker_goes_away_then_a_notice_says_so_without_reloading(f
         ProviderApp.objects.filter(pk=app.pk).update(**away, breaker_code="upstream_down")
     page.evaluate(f"document.body.dispatchEvent(new Event('fleetwell:latest-{link.vehicle_id}'))")
 
-    expect(page.locator("#provider-notices")).to_contain_text("service does not answer. Commands wait.")
-    expect(page.locator("#provider-notices")).to_contain_text("Next try")
+    notices = page.locator("#provider-notices")
+    expect(notices).to_contain_text("service does not answer. Commands wait.", timeout=20_000)
+    expect(notices).to_contain_text("Next try")
 
 
 def test_budget_when_changed_without_script_then_the_list_shows_it(fleet: Fleet, browser: Browser) -> None:
