@@ -101,18 +101,18 @@ def test_job_when_the_effect_is_looked_at_then_the_looks_are_kept_free(membershi
 
 
 def test_job_when_the_quota_refills_in_time_then_it_waits_for_it_without_one_call_too_many(
-    membership, cars, app, simulator, as_owner, worker
+    membership, cars, app, simulator, as_owner
 ):
     limit(simulator, app, 6, 6)
     grow_old(as_owner)
 
     preview = preview_job(membership=membership, cars=VehicleFilter(), order=FlashLights())
-    worker(queues="dispatch")
     job = start(membership, FlashLights())
 
     def is_over() -> bool:
-        """What beat does once a second."""
+        """What beat and a dispatcher do all the time."""
         feed()
+        carry()
         asyncio.run(reconcile_due())
         return over(job) == ("done", "")
 
