@@ -271,7 +271,19 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "connect.brandlist",
         "connect.linkmiss",
     }
-    ours = {"teams", "events", "vehicles", "budgets", "commands", "rules", "programs", "alerts", "connect", "live"}
+    ours = {
+        "teams",
+        "events",
+        "vehicles",
+        "budgets",
+        "commands",
+        "rules",
+        "jobs",
+        "programs",
+        "alerts",
+        "connect",
+        "live",
+    }
 
     teamless = {
         model._meta.label_lower
