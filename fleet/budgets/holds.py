@@ -1,5 +1,6 @@
 """A maker's 429 holds the whole application, not the process that heard it."""
 
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -15,7 +16,7 @@ WHERE id = %(app)s AND (held_until IS NULL OR held_until < clock_timestamp() + (
 """
 
 
-def hold_parameters(app_id: UUID, seconds: float | None) -> dict[str, object]:
+def hold_parameters(app_id: UUID, seconds: float | None) -> dict[str, Any]:
     """Return the parameters of HOLD_APP, for the dispatcher's own connection."""
     wanted = SHORTEST_HOLD_S if seconds is None else seconds
     return {"app": app_id, "seconds": min(max(wanted, SHORTEST_HOLD_S), LONGEST_HOLD_S)}

@@ -66,7 +66,7 @@ async def write_takes(connection: psycopg.AsyncConnection[Any], takes: Sequence[
     """Ask for many at once; each gets None when it is granted, else the seconds until it could be (or infinity)."""
     cursor = connection.cursor(row_factory=psycopg.rows.tuple_row)
     await cursor.execute(TAKE_MANY, take_parameters(takes))
-    answers = dict(await cursor.fetchall())
+    answers: dict[int, float | None] = dict(await cursor.fetchall())
     return [answers[number] for number in range(1, len(takes) + 1)]
 
 
