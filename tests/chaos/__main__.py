@@ -12,7 +12,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.chaos.collect import collect, wait_for_the_end
+from tests.chaos.collect import collect, stop_the_product, wait_for_the_end
 from tests.chaos.faults import Injector
 from tests.chaos.records import History
 from tests.chaos.report import Report
@@ -47,6 +47,7 @@ def main() -> int:
         say(f"everything runs, in {folder}")
         injector = Injector(rig, random.Random(seed))
         run(rig, injector, seconds=chosen.seconds)
+        stop_the_product(rig)
         history = collect(rig, faults=injector.faults, seconds=chosen.seconds)
     history.save(folder / "history.json.gz")
     code = conclude(Report(history), reached=injector.reached, folder=folder)

@@ -13,6 +13,7 @@ from tests.chaos.records import Departure, Event, Fault, History, Operation, Row
 from tests.chaos.rig import Rig
 
 SETTLE_WITHIN_S = 60.0
+LONGEST_ANSWER_S = 5.0
 # Reconciling and sweeping come round every 5 s; what they have left for three rounds is forgotten.
 ROUNDS_S = 15.0
 FINAL = "('confirmed', 'failed', 'refused', 'expired', 'cancelled', 'superseded', 'unresolved')"
@@ -68,6 +69,17 @@ def wait_for_the_end(rig: Rig) -> float:
 
         wait_until(is_settled, within_s=SETTLE_WITHIN_S)
     return time.monotonic() - began
+
+
+def stop_the_product(rig: Rig) -> None:
+    """End every process of ours at once, and let the maker finish what it has: now nothing changes any more."""
+    for part in rig.parts.values():
+        part.kill()
+
+    def is_quiet() -> bool:
+        return not any(request.reply == "waiting" for request in rig.maker.requests())
+
+    wait_until(is_quiet, within_s=LONGEST_ANSWER_S)
 
 
 def collect(rig: Rig, *, faults: list[Fault], seconds: float) -> History:
