@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import DatabaseError, connection
@@ -240,7 +241,7 @@ def _next_items(job: Job, membership: Membership, rooms: dict[UUID, Room], allow
     open_rooms = {app_id: room.free for app_id, room in rooms.items() if room.free > 0}
     if not open_rooms or allowed <= 0:
         return []
-    parameters = {
+    parameters: dict[str, Any] = {
         "job": job.id,
         "apps": list(open_rooms),
         "free": [min(free, allowed) for free in open_rooms.values()],

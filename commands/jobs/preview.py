@@ -48,10 +48,10 @@ class Skipped:
 class ProviderShare:
     """One maker's share of a job.
 
-    best_s, expected_s: how long its cars take. sample: so many real commands say so; 0 is the maker's word. calls,
-    wakes, money: what the share takes of the budget (None: nobody counts). left: what the budget has now; None without
-    one. carried: cars that quota and time carry until the deadline; not_carried: the others, which would end as not
-    sent, because of `limit` ("budget" or "deadline").
+    best_s, expected_s: how long its cars take, at most until the deadline. sample: so many real commands say so; 0 is
+    the maker's word. calls, wakes, money: what the share takes of the budget (None: nobody counts). left: what the
+    budget has now; None without one. carried: cars that quota and time carry until the deadline; not_carried: the
+    others, which would end as not sent, because of `limit` ("budget" or "deadline").
     """
 
     app_id: UUID
@@ -218,8 +218,8 @@ def _share(
         name=app.name,
         count=count,
         asleep=asleep,
-        best_s=best_s,
-        expected_s=expected_s,
+        best_s=min(best_s, within_s),
+        expected_s=min(expected_s, within_s),
         sample=latency.sample,
         calls=whole.calls,
         wakes=whole.wakes,
