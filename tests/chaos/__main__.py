@@ -18,9 +18,11 @@ from tests.chaos.records import History
 from tests.chaos.report import Report
 from tests.chaos.rig import Rig
 
-STORM_S = 18.0
+STORM_S = 24.0
 # A freeze past the silence lasts for nearly a storm: it begins early in one.
 LONG_ONES_BEGIN_S = 4.0
+# A storm begins with failpoints alone: a system that is well reaches many of them within seconds.
+FAILPOINTS_ALONE_S = 8.0
 CALM_S = 8.0
 # A storm goes on while something of it lasts for longer than this.
 AS_GOOD_AS_OVER_S = 7.0
@@ -76,7 +78,11 @@ def storm(injector: Injector, *, until: float) -> None:
     while time.monotonic() < until or injector.clock.last_in_s > AS_GOOD_AS_OVER_S:
         injector.tick()
         if time.monotonic() >= next_at:
-            injector.inject(may_last=time.monotonic() < began + LONG_ONES_BEGIN_S)
+            may_last = time.monotonic() < began + LONG_ONES_BEGIN_S
+            if time.monotonic() < began + FAILPOINTS_ALONE_S:
+                injector.arm(may_last=may_last)
+            else:
+                injector.inject(may_last=may_last)
             next_at = time.monotonic() + injector.chance.expovariate(1 / PAUSE_S)
         time.sleep(TICK_S)
 

@@ -16,7 +16,6 @@ SETTLE_WITHIN_S = 60.0
 LONGEST_ANSWER_S = 5.0
 # Reconciling and sweeping come round every 5 s; what they have left for three rounds is forgotten.
 ROUNDS_S = 15.0
-FINAL = "('confirmed', 'failed', 'refused', 'expired', 'cancelled', 'superseded', 'unresolved')"
 FINAL_OR_WAITING = (
     "('confirmed', 'failed', 'refused', 'expired', 'cancelled', 'superseded', 'unresolved', 'sent', 'unknown')"
 )
@@ -28,7 +27,7 @@ MOVING = f"""
         WHEN 'sending' THEN c.answer_by > clock_timestamp() - interval '{ROUNDS_S} s'
         WHEN 'claimed' THEN c.lease_until > clock_timestamp()
         WHEN 'queued' THEN c.deadline > clock_timestamp() AND (l.busy_id IS NOT NULL OR c.ready_at > clock_timestamp()
-            OR coalesce(a.held_until > clock_timestamp(), false))
+            OR coalesce(a.held_until > clock_timestamp(), false) OR a.breaker_until IS NOT NULL)
         ELSE false
     END
 """
@@ -48,12 +47,13 @@ EVENTS = """
     WHERE kind LIKE 'command.%' ORDER BY id
 """
 # Cars of jobs that nobody will do anything about any more.
-STUCK_ITEMS = f"""
+STUCK_ITEMS = """
     SELECT 'item ' || i.id || ' of job ' || j.id || ': ' || i.outcome || ', job ' || j.state || ', command '
            || coalesce(c.state, 'none') AS words
     FROM jobs_jobitem i JOIN jobs_job j ON j.id = i.job_id LEFT JOIN commands_command c ON c.id = i.command_id
-    WHERE i.outcome IN ('waiting', 'running') AND (c.state IS NULL OR c.state IN {FINAL})
-"""  # noqa: S608 - as above
+    WHERE (i.outcome = 'waiting' AND c.id IS NULL)
+        OR (i.outcome IN ('waiting', 'running') AND c.finished_at < clock_timestamp() - make_interval(secs => %(for_s)s))
+"""
 # What is neither final nor on a way that may honestly take minutes: evidence that may still come.
 UNSETTLED = f"SELECT count(*) FROM commands_command WHERE state NOT IN {FINAL_OR_WAITING}"  # noqa: S608 - as above
 
@@ -65,7 +65,7 @@ def wait_for_the_end(rig: Rig) -> float:
 
         def is_settled() -> bool:
             row = connection.execute(UNSETTLED).fetchone()
-            return row is not None and row[0] == 0 and connection.execute(STUCK_ITEMS).fetchone() is None
+            return row is not None and row[0] == 0 and connection.execute(STUCK_ITEMS, {"for_s": 0}).fetchone() is None
 
         wait_until(is_settled, within_s=SETTLE_WITHIN_S)
     return time.monotonic() - began
@@ -89,7 +89,7 @@ def collect(rig: Rig, *, faults: list[Fault], seconds: float) -> History:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         rows = [_row(raw) for raw in connection.execute(ROWS)]
         events = [Event(**raw) for raw in connection.execute(EVENTS)]
-        stuck = [raw["words"] for raw in connection.execute(STUCK_ITEMS)]
+        stuck = [raw["words"] for raw in connection.execute(STUCK_ITEMS, {"for_s": ROUNDS_S})]
     return History(
         operations=read_lines(rig.operations, Operation),
         rows=rows,

@@ -150,11 +150,15 @@ class Injector:
 
         may_last: a freeze past the silence may begin now.
         """
-        while len(self._armed) < ARMED_AT_ONCE and self._arm(may_last):
-            pass
+        self.arm(may_last=may_last)
         for _ in range(TRIES):
             if self._try(may_last):
                 return
+
+    def arm(self, *, may_last: bool) -> None:
+        """Have as many failpoints armed as there may be at once."""
+        while len(self._armed) < ARMED_AT_ONCE and self._arm(may_last):
+            pass
 
     def _try(self, may_last: bool) -> bool:
         kind = self.chance.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
