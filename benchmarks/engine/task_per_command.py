@@ -30,7 +30,8 @@ RETURNING path, token, body
 """
 AFTER = "UPDATE benchmark_command SET state = %s, answer = %s, answered_at = clock_timestamp() WHERE id = %s"
 
-app = Celery("task_per_command", broker=os.environ.get("CELERY_BROKER_URL"))
+# Not the current app: the product's own tasks, which are shared ones, would go where these go.
+app = Celery("task_per_command", broker=os.environ.get("CELERY_BROKER_URL"), set_as_current=False)
 app.conf.update(task_default_queue=QUEUE, task_ignore_result=True, worker_prefetch_multiplier=4)
 kept = threading.local()
 
