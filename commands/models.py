@@ -65,7 +65,7 @@ class Command(models.Model):
     origin = models.CharField(max_length=20)
     # What made it: "job:<id>", "schedule:<id>", "undo:<id>"; empty for a press.
     cause = models.CharField(max_length=80, default="", db_default="")
-    # 0 a person waits for it, 1 one of many; within a team the lower goes first.
+    # 0 somebody waits for it, 1 one of many; within a team the lower goes first.
     rank = models.PositiveSmallIntegerField(default=0, db_default=0)
     idempotency_key = models.CharField(max_length=100, null=True)
 

@@ -35,7 +35,7 @@ class CommandError(Exception):
 
 
 class NotAllowed(CommandError):
-    """The person may not: their role, or the owner did not allow it."""
+    """The person may not: their role, a rule of the team, or the owner did not allow it."""
 
     def __init__(self, availability: Availability) -> None:
         super().__init__(availability.code)
@@ -86,11 +86,11 @@ def request_command(
     twice within 10 s is one command. A newer command supersedes those of its family in this team that are not yet
     permitted. Writes one Command and its events in one transaction; the car hears of it after the commit.
 
-    Raises NotAllowed (role or consent), NotSupported (car, maker or connection), InvalidParameter (outside what this
-    car takes), KeyReused.
+    Raises NotAllowed (role, rule or consent), NotSupported (car, maker or connection), InvalidParameter (outside what
+    this car takes), KeyReused.
     """
     link = find_link(vehicle)
-    availability = check_availability(link, membership)[order.kind]
+    availability = check_availability(link, membership, vehicle=vehicle)[order.kind]
     _refuse(availability)
     assert link is not None  # noqa: S101 - without a link nothing is offered
     for name, number in availability.ranges.items():
@@ -110,7 +110,7 @@ def request_command(
 
 
 def _refuse(availability: Availability) -> None:
-    if availability.code in {"role", "no_consent"}:
+    if availability.code in {"role", "no_consent", "rule"}:
         raise NotAllowed(availability)
     if availability.code:
         raise NotSupported(availability)
@@ -190,8 +190,8 @@ def _write(
 
 
 def rank_of(origin: str) -> int:
-    """Return 0 where a person waits for this one command, 1 where it is one of many."""
-    return 0 if origin in {"page", "api"} else 1
+    """Return 0 where somebody waits for this one command, also a door to be locked again; 1 where it is one of many."""
+    return 1 if origin in {"job", "schedule"} else 0
 
 
 def deadline_of(order: Order, *, now: datetime, not_after: datetime | None) -> datetime:
