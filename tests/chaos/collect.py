@@ -52,7 +52,8 @@ STUCK_ITEMS = """
            || coalesce(c.state, 'none') AS words
     FROM jobs_jobitem i JOIN jobs_job j ON j.id = i.job_id LEFT JOIN commands_command c ON c.id = i.command_id
     WHERE (i.outcome = 'waiting' AND c.id IS NULL)
-        OR (i.outcome IN ('waiting', 'running') AND c.finished_at < clock_timestamp() - make_interval(secs => %(for_s)s))
+        OR (i.outcome IN ('waiting', 'running')
+            AND c.finished_at < clock_timestamp() - make_interval(secs => %(for_s)s))
 """
 # What is neither final nor on a way that may honestly take minutes: evidence that may still come.
 UNSETTLED = f"SELECT count(*) FROM commands_command WHERE state NOT IN {FINAL_OR_WAITING}"  # noqa: S608 - as above
