@@ -10,12 +10,14 @@ from typing import Any
 
 from benchmarks.engine.rig import Rig, open_rig, run_apart
 from benchmarks.engine.scale import report, scaled
-from benchmarks.engine.touched import read_settled_counters
+from benchmarks.engine.touched import read_counters, read_counters_after
 
 SIZES = (1_000, 10_000, 50_000)
 FINISHED = 1_000_000
 ROUNDS = 3
 LIMITS_PERCENT = (80, 70)
+# Claimed, permitted, ended.
+MOVES = 3
 
 
 def main() -> None:
@@ -58,14 +60,18 @@ def run_job(rig: Rig, fleet: Any, size: int, *, turn: int) -> dict[str, float]:
     from fleet.adapters.commands import SetChargeLimit
 
     with rig.admin() as connection:
-        before = read_settled_counters(connection)
+        before = read_counters(connection)
         run = runs.carry(rig, fleet, [SetChargeLimit(LIMITS_PERCENT[turn % 2])] * size)
-        touched = read_settled_counters(connection).per_command(before, size)
+        touched = read_counters_after(connection, before, moves=MOVES * size).per_command(before, size)
     cpu = {
         name: run.cpu_s[part] / size * 1e6
         for name, part in (("dispatcher", "worker-dispatch"), ("database", "postgresql"))
     }
-    return {"us": 1e6 / run.per_second, **{f"cpu_us_{name}": round(us) for name, us in cpu.items()}, **touched}
+    return {
+        "us": 1e6 / run.per_second,
+        **{f"cpu_us_{name}": round(us) for name, us in cpu.items()},
+        **after.per_command(before, size),
+    }
 
 
 if __name__ == "__main__":

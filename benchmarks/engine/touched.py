@@ -45,14 +45,11 @@ def read_counters(connection: psycopg.Connection[Any]) -> Touched:
     return Touched(*(int(number) for number in row))
 
 
-def read_settled_counters(connection: psycopg.Connection[Any]) -> Touched:
-    """Read the counters once they have stopped moving in what the commands' table tells."""
-    began, last = time.monotonic(), read_counters(connection)
-    still_since = began
-    while time.monotonic() - began < REPORTED_WITHIN_S and time.monotonic() - still_since < 2.0:
+def read_counters_after(connection: psycopg.Connection[Any], before: Touched, *, moves: int) -> Touched:
+    """Read the counters once so many more moves of commands are reported."""
+    began = time.monotonic()
+    while (now := read_counters(connection)).moves < before.moves + moves:
+        if time.monotonic() - began > REPORTED_WITHIN_S:
+            raise SystemExit(f"PostgreSQL reported {now.moves - before.moves} moves of commands, not {moves}")
         time.sleep(ASK_EVERY_S)
-        now = read_counters(connection)
-        if now.moves != last.moves:
-            still_since = time.monotonic()
-        last = now
-    return last
+    return now
