@@ -70,7 +70,7 @@ def run_job(rig: Rig, fleet: Any, size: int, *, turn: int) -> dict[str, float]:
     return {
         "us": 1e6 / run.per_second,
         **{f"cpu_us_{name}": round(us) for name, us in cpu.items()},
-        **after.per_command(before, size),
+        **touched,
     }
 
 
