@@ -10,7 +10,7 @@ from benchmarks.engine.scale import report, scaled
 
 COMMANDS = 10_000
 LATENCY_S = 15.0
-WORKERS = ("worker-dispatch", "worker-default", "beat")
+WORKERS = ("worker-dispatch", "worker-clock", "worker-default", "beat")
 
 
 def main() -> None:

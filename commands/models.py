@@ -141,11 +141,17 @@ class Command(models.Model):
             ),
         ]
         indexes = [
-            models.Index(fields=["app", "team", "rank", "ready_at"], condition=Q(state="queued"), name="command_queue"),
+            # rank >= 0 and attempts >= 0 are always true: they keep the planner from taking these two for a question
+            # that does not name them. Believing a queue to be empty, it read the whole of one to find a car's command.
+            models.Index(
+                fields=["app", "team", "rank", "ready_at"],
+                condition=Q(state="queued", rank__gte=0),
+                name="command_queue",
+            ),
             models.Index(fields=["lane", "sequence"], condition=Q(state="queued"), name="command_next_in_lane"),
             models.Index(
                 fields=["state", "deadline"],
-                condition=Q(state__in=["queued", "claimed", "sending"]),
+                condition=Q(state__in=["queued", "claimed", "sending"], attempts__gte=0),
                 name="command_sweep",
             ),
             models.Index(fields=["next_check_at"], condition=Q(state__in=["sent", "unknown"]), name="command_check"),

@@ -185,7 +185,14 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_TASK_ROUTES = {"commands.tasks.dispatch": {"queue": "dispatch"}}
+# What must happen on time has workers of its own: behind a thousand reads of cars a door would not be locked again.
+CELERY_TASK_ROUTES = {
+    "commands.tasks.dispatch": {"queue": "dispatch"},
+    "commands.tasks.sweep": {"queue": "clock"},
+    "commands.jobs.tasks.*": {"queue": "clock"},
+    "commands.programs.tasks.*": {"queue": "clock"},
+    "fleet.live.tasks.*": {"queue": "clock"},
+}
 CELERY_BEAT_SCHEDULE = {
     "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
     "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},

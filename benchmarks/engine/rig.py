@@ -98,6 +98,7 @@ class Rig:
             self.supervisor.start(child)
             for child in (
                 children.dispatcher(env=self.env, processes=dispatchers),
+                children.clock(env=self.env),
                 children.worker(env=self.env, processes=workers),
                 children.beat(schedule=self.home.folder / "beat-schedule", env=self.env),
             )

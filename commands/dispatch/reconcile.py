@@ -29,13 +29,14 @@ async def reconcile_due() -> int:
     async with open_store() as store, Http() as http, open_meter(lambda write: Batcher(write).submit) as meter:
         makers = Makers(http, meter)
         while True:
-            looked = await _look_at_due(store, makers)
+            looked = await look_at_due(store, makers)
             total += looked
             if looked < BATCH or time.monotonic() > ends:
                 return total
 
 
-async def _look_at_due(store: Store, makers: Makers) -> int:
+async def look_at_due(store: Store, makers: Makers) -> int:
+    """Look once at up to 200 commands that are due; return how many. A dispatcher does so beside its work."""
     checks = await store.due_checks(BATCH)
     if not checks:
         return 0

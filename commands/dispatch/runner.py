@@ -21,6 +21,7 @@ from commands.dispatch.failpoints import reach
 from commands.dispatch.follow import follow
 from commands.dispatch.health import FAILED, Health
 from commands.dispatch.makers import Makers, in_thread
+from commands.dispatch.reconcile import look_at_due
 from commands.dispatch.rulebook import Rulebook
 from commands.dispatch.share import Held, share_out
 from commands.dispatch.starting import Starting
@@ -226,6 +227,15 @@ class Dispatcher:
                 await in_thread(sweep_commands)
             except DatabaseError as error:
                 logger.warning("sweeping failed: %s", type(error).__name__)
+
+    async def _reconcile(self, store: Store, makers: Makers) -> None:
+        """Look for the effect of commands that nobody follows any more."""
+        while True:
+            await asyncio.sleep(SWEEP_EVERY_S)
+            try:
+                await look_at_due(store, makers)
+            except (psycopg.Error, DatabaseError) as error:
+                logger.warning("reconciling failed: %s", type(error).__name__)
 
     async def _keep_alive(self, store: Store) -> None:
         while True:

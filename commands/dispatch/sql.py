@@ -35,7 +35,7 @@ SELECT t.id, t.app_id, t.team_id, a.breaker_until IS NOT NULL AS is_probing,
        budget_room(t.app_id, 'calls', true) AS room_urgent, budget_room(t.app_id, 'calls', false) AS room
 FROM commands_turn t JOIN vehicles_providerapp a ON a.id = t.app_id AND {OPEN}
 WHERE EXISTS (SELECT 1 FROM commands_command c
-              WHERE c.app_id = t.app_id AND c.team_id = t.team_id AND c.rank IN (0, 1) AND {READY})
+              WHERE c.app_id = t.app_id AND c.team_id = t.team_id AND c.rank IN (0, 1) AND c.rank >= 0 AND {READY})
 ORDER BY t.served_at LIMIT 32
 """
 
@@ -46,7 +46,8 @@ SELECT lane.lane_id, w.turn FROM unnest(
     %(turns)s::bigint[], %(apps)s::uuid[], %(teams)s::uuid[], %(ranks)s::int[], %(rooms)s::int[]
 ) AS w(turn, app_id, team_id, rank, room) CROSS JOIN LATERAL (
     SELECT c.lane_id FROM commands_command c JOIN vehicles_lane l ON l.id = c.lane_id
-    WHERE c.app_id = w.app_id AND c.team_id = w.team_id AND c.rank = w.rank AND l.busy_id IS NULL AND {CLAIMABLE}
+    WHERE c.app_id = w.app_id AND c.team_id = w.team_id AND c.rank = w.rank AND c.rank >= 0
+        AND l.busy_id IS NULL AND {CLAIMABLE}
     ORDER BY c.ready_at LIMIT w.room FOR NO KEY UPDATE OF l SKIP LOCKED
 ) lane
 """
@@ -54,10 +55,12 @@ SELECT lane.lane_id, w.turn FROM unnest(
 # Per lane the first command in order of acceptance. The lane says who is in flight; the unique index is the net.
 CLAIM = f"""
 WITH picked AS (
-    SELECT DISTINCT ON (c.lane_id) c.id FROM commands_command c
-    JOIN vehicles_providerapp a ON a.id = c.app_id AND {OPEN}
-    WHERE c.lane_id = ANY(%(lanes)s) AND {CLAIMABLE}
-    ORDER BY c.lane_id, c.sequence
+    SELECT first.id FROM unnest(%(lanes)s::uuid[]) AS w(lane_id) CROSS JOIN LATERAL (
+        SELECT c.id FROM commands_command c
+        WHERE c.lane_id = w.lane_id AND {CLAIMABLE}
+            AND EXISTS (SELECT 1 FROM vehicles_providerapp a WHERE a.id = c.app_id AND {OPEN})
+        ORDER BY c.sequence LIMIT 1
+    ) first
 ), claimed AS (
     UPDATE commands_command c
     SET state = 'claimed', fence = nextval('commands_fence'), claims = c.claims + 1, dispatcher_id = %(dispatcher)s,
@@ -236,7 +239,7 @@ SWEEP = (
     """
     UPDATE commands_command SET state = 'expired', lease_until = NULL,
            error_code = coalesce(nullif(error_code, ''), 'deadline'), finished_at = clock_timestamp()
-    WHERE state = 'queued' AND deadline <= clock_timestamp()
+    WHERE state = 'queued' AND attempts >= 0 AND deadline <= clock_timestamp()
     """,
     # Parked: nobody claims what crashed a dispatcher so often.
     f"""
@@ -317,7 +320,7 @@ WHERE id = ANY(%(apps)s) AND breaker_until IS NOT NULL
 """
 
 NEEDS_DISPATCHER = f"""
-SELECT EXISTS (SELECT 1 FROM commands_command c WHERE {READY})
+SELECT EXISTS (SELECT 1 FROM commands_command c WHERE c.rank >= 0 AND {READY})
     OR NOT EXISTS (SELECT 1 FROM commands_dispatcher d
                    WHERE d.seen_at > clock_timestamp() - interval '{SILENT_S} s')
 """

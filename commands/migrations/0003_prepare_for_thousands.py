@@ -120,9 +120,18 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="command",
             index=models.Index(
-                condition=models.Q(("state", "queued")),
+                condition=models.Q(("rank__gte", 0), ("state", "queued")),
                 fields=["app", "team", "rank", "ready_at"],
                 name="command_queue",
+            ),
+        ),
+        migrations.RemoveIndex(model_name="command", name="command_sweep"),
+        migrations.AddIndex(
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("attempts__gte", 0), ("state__in", ["queued", "claimed", "sending"])),
+                fields=["state", "deadline"],
+                name="command_sweep",
             ),
         ),
         migrations.AddIndex(

@@ -5,8 +5,8 @@ What makers' users measured, last compared on 2026-11-23:
 - Doors: BMW shows a lock 20 to 40 s after the click, some 10 s after it was executed (bimmer_connected #19); Ford gives
   a command 90 s (fordpass-ha #323); Toyota needs minutes, 180 s was chosen (ha_toyota PR #344); Škoda up to 240 s when
   the car sleeps deeply (homeassistant-myskoda #308).
-- Charging, climate: 30 s after the command the old state is still reported, up to 3 min (ha-teslafi #21, #22); 300 s are
-  the makers' own figure (reference/makers.md 3.3). An engine has to start before anything can report it.
+- Charging, climate: 30 s after the command the old state is still reported, up to 3 min (ha-teslafi #21, #22); 300 s
+  are the makers' own figure (reference/makers.md 3.3). An engine has to start before anything can report it.
 - Settings (limit, temperature, PIN, valet): with the car's next report, like doors.
 - Lights, horn, destination: no car reports them; the maker's word comes soon or never (makers.md 3.2 "ack only").
 """

@@ -45,7 +45,12 @@ def dispatcher(*, env: Mapping[str, str], processes: int = 1) -> Child:
     return _worker("dispatch", "Dispatcher", processes=processes, env=env)
 
 
-def worker(*, env: Mapping[str, str], processes: int = 2) -> Child:
+def clock(*, env: Mapping[str, str], processes: int = 2) -> Child:
+    """What beat rings for and must not wait: sweeping, reconciling, jobs, schedules, ways back."""
+    return _worker("clock", "Timekeeper", processes=processes, env=env)
+
+
+def worker(*, env: Mapping[str, str], processes: int = 1) -> Child:
     return _worker("default", "Worker", processes=processes, env=env)
 
 

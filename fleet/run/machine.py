@@ -135,6 +135,7 @@ class Machine:
             for child in (
                 children.web(self.addresses, env=self.env),
                 children.dispatcher(env=self.env, processes=int(self.env.get("FLEETWELL_DISPATCHERS", DISPATCHERS))),
+                children.clock(env=self.env),
                 children.worker(env=self.env),
                 children.beat(schedule=self.home.folder / "beat-schedule", env=self.env),
             )

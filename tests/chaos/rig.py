@@ -163,8 +163,9 @@ class Rig:
         for name in DISPATCHERS:
             command = worker_command(name, queues="dispatch", processes=1)[1:]
             made.append(self._part(name, command, worker, logged(" ready.")))
-        command = worker_command("default", queues="default", processes=2)[1:]
-        made.append(self._part("default", command, worker, logged(" ready.")))
+        for name, processes in (("clock", 2), ("default", 1)):
+            command = worker_command(name, queues=name, processes=processes)[1:]
+            made.append(self._part(name, command, worker, logged(" ready.")))
         made.append(self._part("beat", beat, worker, logged("beat: Starting")))
         self.parts = {part.name: part for part in made}
 

@@ -79,7 +79,8 @@ def stack(template_database: str, simulator: Simulator, django_db_blocker: Djang
             for child in (
                 children.web(addresses, env=env),
                 children.dispatcher(env=env),
-                children.worker(env=env, processes=1),
+                children.clock(env=env),
+                children.worker(env=env),
                 children.beat(schedule=home.folder / "beat-schedule", env=env),
             )
         ]

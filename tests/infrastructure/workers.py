@@ -56,11 +56,11 @@ StartWorker = Callable[..., WorkerProcess]
 
 @pytest.fixture
 def worker(committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[StartWorker]:
-    """Call it to start a worker, ready when it returns: worker(queues="dispatch,default", processes=1, env={...})."""
+    """Call it to start a worker, ready when it returns: worker(queues="dispatch,clock", processes=1, env={...})."""
     started: list[WorkerProcess] = []
 
     def start(
-        *, queues: str = "dispatch,default", processes: int = 1, env: dict[str, str] | None = None
+        *, queues: str = "dispatch,clock,default", processes: int = 1, env: dict[str, str] | None = None
     ) -> WorkerProcess:
         name = f"worker-{next(numbers)}"
         log = tmp_path / f"{name}.log"

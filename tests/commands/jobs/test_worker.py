@@ -22,7 +22,7 @@ def test_job_when_the_feeding_worker_is_killed_again_and_again_then_each_car_get
     job = start(membership, Lock(), pace_per_min=240)
 
     for kill in (1, 2):
-        feeder = worker(queues="default")
+        feeder = worker(queues="clock")
         wanted = random.Random(kill).randint(1, 4) + kill * 4
         assert wait_until(lambda wanted=wanted: _rung() and len(asked(job)) >= wanted, within_s=60), counts(job)
         feeder.kill9()

@@ -38,7 +38,7 @@ def test_way_back_when_the_worker_is_killed_before_it_requested_then_another_req
     timed = start_timed(vehicle=link.vehicle, membership=membership, order=Unlock(), minutes=2)
     carry()
     let_pass(timed, minutes=3)
-    killed = worker(queues="default")
+    killed = worker(queues="clock")
     with psycopg.connect(committed_db.owner_url) as holding:
         # The worker has begun its transaction, and now waits for the lane to request the way back.
         holding.execute("SELECT 1 FROM vehicles_lane WHERE id = %s FOR UPDATE", [link.vehicle.lane_id])
@@ -65,7 +65,7 @@ def test_schedule_when_the_worker_is_killed_before_its_job_is_there_then_another
     due_at = timezone.now() + timedelta(minutes=30)
     schedule = create_schedule(wish=wish(FlashLights(), due_at), membership=membership)
     let_pass(schedule, minutes=31)
-    killed = worker(queues="default")
+    killed = worker(queues="clock")
     with psycopg.connect(committed_db.owner_url) as holding:
         holding.execute("LOCK TABLE jobs_job IN SHARE ROW EXCLUSIVE MODE")
         run_schedules.delay()
