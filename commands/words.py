@@ -150,6 +150,14 @@ RULES = {
     "guest": _("Stopped by your team’s rule before anything was sent: a guest had the car."),
 }
 
+# Why a car that sleeps was not woken for a job, a schedule or an undo.
+WAKES = {
+    "low_12v": _("The car sleeps, and its 12 V battery is too weak to wake it."),
+    "unknown_12v": _("The car sleeps, and nobody knows how its 12 V battery is, so it was not woken."),
+    "wake_recent": _("The car sleeps, and it was woken less than half an hour ago."),
+    "wake_used_up": _("The car sleeps, and it was woken often enough within a day."),
+}
+
 REFUSALS = {
     "door_open": _("A door is open."),
     "trunk_open": _("The trunk is open."),
@@ -201,6 +209,8 @@ def reason_of(code: str, reason: str = "") -> str:
     """Return one sentence for an error code and, where the car said why, its reason."""
     if code == "vehicle_refused" and reason in REFUSALS:
         return str(REFUSALS[reason])
+    if code == "vehicle_asleep" and reason in WAKES:
+        return str(WAKES[reason])
     if code == "rule" and reason in RULES:
         return str(RULES[reason])
     return str(REASONS.get(code, ""))

@@ -16,8 +16,9 @@ from connect.sealed import list_plainly, reveal, seal_tokens
 from connect.services import end_visit
 from fleet.adapters.base import RemoteVehicle
 from fleet.adapters.errors import AdapterError, GrantRefused
-from fleet.adapters.http import Http
+from fleet.adapters.http import Http, Take
 from fleet.adapters.oauth import TokenSet
+from fleet.budgets.meter import Payer, calls_of
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.sealing import CannotUnseal
 
@@ -42,8 +43,10 @@ def exchange_code(visit_id: UUID) -> None:
         return
     try:
         code = reveal(visit, "code", visit.code_sealed)
+        # The owner waits before the page, so the calls may use what is kept for people.
+        take = calls_of(Payer(visit.app_id, is_urgent=True))
         verifier = reveal(visit, "verifier", visit.verifier_sealed)
-        tokens, vehicles = asyncio.run(_ask_maker(visit, code, verifier))
+        tokens, vehicles = asyncio.run(_ask_maker(visit, code, verifier, take))
     except GrantRefused:
         end_visit(visit, failure="code_refused")
     except CannotUnseal:
@@ -65,9 +68,9 @@ def _claim(visit_id: UUID) -> Visit | None:
     return Visit.objects.select_related("app", "link").get(pk=visit_id)
 
 
-async def _ask_maker(visit: Visit, code: str, verifier: str) -> tuple[TokenSet, list[RemoteVehicle]]:
+async def _ask_maker(visit: Visit, code: str, verifier: str, take: Take | None) -> tuple[TokenSet, list[RemoteVehicle]]:
     async with Http() as http:
-        adapter = make_adapter(visit.app, http)
+        adapter = make_adapter(visit.app, http.metered(take) if take else http)
         tokens = await adapter.finish_connect(brand=visit.brand, code=code, verifier=verifier)
         if tokens.refresh_token is None or tokens.account_id is None:
             # Such a grant would die within the hour; better refused while the owner is still there.

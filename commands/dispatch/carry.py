@@ -12,11 +12,12 @@ from typing import Any
 import psycopg
 
 from commands.dispatch.failpoints import reach, reach_soon
-from commands.dispatch.makers import Makers, current_payer, paying
+from commands.dispatch.makers import Makers, current_payer, in_thread, paying
 from commands.dispatch.rulebook import Rulebook, RuleBroken
 from commands.dispatch.sql import MARGIN_S
 from commands.dispatch.starting import Starting
 from commands.dispatch.store import Job, Mark, Outcome, Store
+from commands.dispatch.stored import why_not_wake
 from commands.evidence import value_for
 from commands.freshness import must_look_first
 from commands.rules.check import Rule
@@ -36,6 +37,7 @@ from fleet.adapters.http import Permit, prepaid
 from fleet.adapters.signals import VehicleSnapshot
 from fleet.budgets.meter import Payer
 from fleet.budgets.models import Resource
+from fleet.budgets.wakes import WAKE_CODES
 from fleet.vehicles.sealing import unseal
 
 logger = logging.getLogger(__name__)
@@ -127,8 +129,12 @@ class Carrier:
                 attempts=self._job.attempts,
             )
         )
+
+        async def renew(age_s: float) -> None:
+            await self._makers.meter.renew(payer, age_s=age_s)
+
         await self._makers.meter.take(payer, n=1 + must_look)
-        with prepaid(1 + must_look) as paid:
+        with prepaid(1 + must_look, renew) as paid:
             try:
                 access = await self._prepare(adapter, rules, must_look=must_look)
                 await self._makers.meter.take(payer, resource=Resource.COMMANDS)
@@ -179,7 +185,8 @@ class Carrier:
 
     async def _wake(self, adapter: Adapter, access: Access) -> None:
         is_automated = self._job.origin in AUTOMATED
-        if why := await self._store.grant_wake(self._job, is_automated=is_automated):
+        why = await in_thread(why_not_wake, self._job.vehicle_id) if is_automated else ""
+        if why := why or await self._store.grant_wake(self._job, is_automated=is_automated):
             raise AdapterError("vehicle_asleep", detail=why)
         await self._makers.meter.take(current_payer(), resource=Resource.WAKES)
         await self._store.note_waking(self._job)
@@ -295,7 +302,7 @@ class Carrier:
 
 
 def _reason_of(error: AdapterError) -> str:
-    return error.detail if error.detail in {"wake_recent", "wake_used_up"} else ""
+    return error.detail if error.detail in WAKE_CODES else ""
 
 
 async def finish_carrying(store: Store, outcome: Outcome) -> bool:

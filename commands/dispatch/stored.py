@@ -1,4 +1,4 @@
-"""What is known of commands without asking a maker: readings that came another way, reports that came by themselves."""
+"""What is known without asking a maker: readings that came another way, reports that came by themselves."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from django.utils import timezone
+
 from commands.dispatch.store import Check
 from commands.models import Command
 from fleet.adapters.commands import KINDS
 from fleet.adapters.signals import Reading
+from fleet.budgets.wakes import check_12v
 from fleet.vehicles.models import VehicleSignal
 
 
@@ -38,3 +41,9 @@ def load_stored(checks: Iterable[Check]) -> dict[UUID, Stored]:
         reading = Reading(row.value, row.observed_at) if row is not None else None
         found[check.id] = Stored(reading, row.received_at if row is not None else None, check.id in reported)
     return found
+
+
+def why_not_wake(vehicle_id: UUID) -> str:
+    """Say why nobody but a person may wake a car, by the last reading of its 12 V battery; "" when it may."""
+    rows = VehicleSignal.objects.filter(vehicle_id=vehicle_id, signal="battery_12v_v")
+    return check_12v({row.signal: (row.value, row.observed_at) for row in rows}, at=timezone.now())

@@ -6,6 +6,7 @@ import asyncio
 import json
 import socket
 import struct
+import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -27,12 +28,17 @@ READ_TIMEOUT_S = 30.0
 MAX_BODY_BYTES = 1_048_576
 MAX_RETRY_AFTER_S = 24 * 3600.0
 
+# A prepaid call that leaves within this time leaves when it was counted.
+SOON_S = 0.2
+
 # An idle connection for acting is kept no longer than makers' servers keep theirs.
 KEEP_ALIVE_S = 15.0
 
 Permit = Callable[[], Awaitable[None]]
 # Takes so many calls from a provider's budget, or raises AdapterError("quota_exhausted").
 Take = Callable[[int], Awaitable[None]]
+# Counts one call that was taken so many seconds ago from now on, for makers count what arrives; or raises the same.
+Renew = Callable[[float], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -107,17 +113,30 @@ _acting: ContextVar[OnePermit | None] = ContextVar("acting", default=None)
 class Prepaid:
     """Calls taken from the budget beforehand; what is left of them at the end can be given back."""
 
-    def __init__(self, calls: int) -> None:
+    def __init__(self, calls: int, renew: Renew | None = None) -> None:
         self.left = calls
+        self._renew = renew
+        self._began = time.monotonic()
+
+    async def use(self) -> None:
+        """Use one of them. Raises AdapterError("quota_exhausted") when it was taken too long ago to count by now."""
+        # Refused means run out: there is nothing left of it to give back either.
+        self.left -= 1
+        age_s = time.monotonic() - self._began
+        if self._renew is not None and age_s > SOON_S:
+            await self._renew(age_s)
 
 
 _prepaid: ContextVar[Prepaid | None] = ContextVar("prepaid", default=None)
 
 
 @contextmanager
-def prepaid(calls: int) -> Iterator[Prepaid]:
-    """Within this context so many calls of a metered client are paid for; only further ones ask the meter."""
-    paid = Prepaid(calls)
+def prepaid(calls: int, renew: Renew | None = None) -> Iterator[Prepaid]:
+    """Within this context so many calls of a metered client are paid for; only further ones ask the meter.
+
+    renew: asked with the age of the payment before a call that leaves noticeably later than it was paid for.
+    """
+    paid = Prepaid(calls, renew)
     token = _prepaid.set(paid)
     try:
         yield paid
@@ -206,7 +225,7 @@ class Http:
     async def _pay(self) -> None:
         paid = _prepaid.get()
         if paid is not None and paid.left > 0:
-            paid.left -= 1
+            await paid.use()
         elif self._take is not None:
             await self._take(1)
 

@@ -108,7 +108,7 @@ def test_unlock_when_the_worker_is_paused_past_its_lease_then_the_fence_lets_it_
     done_by_another = known(command)[0], car.requests()
     paused.resume()
     wait_for(press(other, FlashLights()), "confirmed")
-    # The paused one asks for its permit within a quarter of a second of seeing the car awake, before this one ends:
+    # The paused one asks for its permit soon after seeing the car awake, before this one ends:
     wait_for(press(link, FlashLights()), "confirmed")
 
     assert done_by_another == ("confirmed", ["unlock"])

@@ -5,7 +5,9 @@ from datetime import UTC, datetime
 
 import pytest
 
-from fleet.adapters.http import MAX_BODY_BYTES, Answer, Http, NoAnswer
+from fleet.adapters import http as outgoing
+from fleet.adapters.errors import AdapterError
+from fleet.adapters.http import MAX_BODY_BYTES, Answer, Http, NoAnswer, prepaid
 from tests.fleet.adapters.raw_server import RawServer, answer_half, redirect, say
 
 NOW = datetime(2026, 3, 1, 10, 0, 0, tzinfo=UTC)
@@ -100,3 +102,47 @@ def test_cookie_when_a_maker_sets_one_then_it_is_not_sent_back():
         asyncio.run(run(server.url))
 
     assert ["cookie" in request.headers for request in server.requests] == [False, False]
+
+
+def ask_prepaid(renew, *, times):
+    """Pay for two calls and make so many; what the budget was asked, what was left, what reached the maker."""
+    taken = []
+
+    async def take(n):
+        taken.append(n)
+
+    async def run(url):
+        async with Http() as http:
+            with prepaid(2, renew) as paid:
+                try:
+                    for _ in range(times):
+                        await http.metered(take).ask("GET", url)
+                except AdapterError as error:
+                    return error.code, paid.left
+                return "", paid.left
+
+    with RawServer(lambda connection, _: say(connection, 200, {})) as server:
+        ended = asyncio.run(run(server.url))
+    return ended, taken, len(server.requests)
+
+
+@pytest.mark.parametrize(("soon_s", "renewed"), [(3600.0, 0), (0.0, 2)])
+def test_prepaid_call_when_it_leaves_later_than_it_was_paid_for_then_it_is_counted_anew(monkeypatch, soon_s, renewed):
+    monkeypatch.setattr(outgoing, "SOON_S", soon_s)
+    ages = []
+
+    async def renew(age_s):
+        ages.append(age_s)
+
+    assert ask_prepaid(renew, times=3) == (("", 0), [1], 3)
+    assert len(ages) == renewed
+    assert all(age_s > 0 for age_s in ages)
+
+
+def test_prepaid_call_when_it_has_run_out_and_there_is_no_room_then_nothing_leaves_nor_is_given_back(monkeypatch):
+    monkeypatch.setattr(outgoing, "SOON_S", 0.0)
+
+    async def renew(age_s):
+        raise AdapterError("quota_exhausted")
+
+    assert ask_prepaid(renew, times=1) == (("quota_exhausted", 1), [], 0)

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import resources
+from itertools import chain, repeat
 from typing import Any
 from urllib.parse import quote
 
@@ -20,7 +21,9 @@ from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.simulator import payloads
 from fleet.adapters.signals import SIGNALS, VehicleSnapshot
 
-WAKE_POLL_S = 0.25
+# The first looks come soon, for a car that was half awake; then seldom, since each look is a call that may be counted.
+WAKE_LOOKS_S = (0.25, 0.5, 1.0)
+WAKE_LOOK_S = 2.0
 MAX_PAGES = 200
 
 
@@ -89,13 +92,14 @@ class SimulatorAdapter(Adapter):
                     return True
                 if answer.status != 202:
                     raise error_for_status(answer)
-                while True:
+                for pause_s in chain(WAKE_LOOKS_S, repeat(WAKE_LOOK_S)):
+                    await asyncio.sleep(pause_s)
                     body = await self._get(self._vehicle(access), access_token=access.access_token)
                     if body.get("state") == "online":
                         return True
-                    await asyncio.sleep(WAKE_POLL_S)
         except TimeoutError:
-            return False
+            pass
+        return False
 
     async def _send(self, access: Access, command: Command, permit: OnePermit, request_id: str) -> Verdict:
         answer = await self.http.act(
