@@ -1,7 +1,7 @@
 """Ten thousand commands of 15 s each: how much longer than one of them all take together, and the memory it takes.
 
 Run `python -m benchmarks waiting`. Time runs from the moment at which the dispatchers can see the commands to the last
-result recorded. The memory is that of all worker processes: dispatchers, default worker, beat, their parents.
+result recorded. The memory is that of all worker processes: dispatchers, clock and default workers, beat, their parents.
 """
 
 from benchmarks.engine.processes import watch_memory

@@ -54,7 +54,7 @@ CAUSE = "job:00000000-0000-0000-0000-000000000000"
 GIVE_UP_S = 600.0
 LOOK_EVERY_S = 0.1
 LEFT = """
-SELECT EXISTS (SELECT 1 FROM commands_command WHERE state IN ('queued', 'claimed', 'sending')),
+SELECT EXISTS (SELECT 1 FROM commands_command WHERE state IN ('queued', 'claimed', 'sending') AND attempts >= 0),
        EXISTS (SELECT 1 FROM commands_command WHERE state IN ('sent', 'unknown'))
 """
 

@@ -92,14 +92,14 @@ class Rig:
         self.supervisor.run(command, name="migrate", env=env, title="Making the tables")
         self.supervisor.wait_ready([self.simulator], when_ready=lambda _: None)
 
-    def start_workers(self, *, dispatchers: int = 2, workers: int = 2) -> list[Running]:
-        """Start the dispatch worker with so many processes, the default worker and beat; all dispatchers are awake."""
+    def start_workers(self, *, dispatchers: int = 2) -> list[Running]:
+        """Start every worker of the product, the dispatch worker with so many processes, all of them awake; and beat."""
         starting = [
             self.supervisor.start(child)
             for child in (
                 children.dispatcher(env=self.env, processes=dispatchers),
                 children.clock(env=self.env),
-                children.worker(env=self.env, processes=workers),
+                children.worker(env=self.env),
                 children.beat(schedule=self.home.folder / "beat-schedule", env=self.env),
             )
         ]
