@@ -156,7 +156,8 @@ class Command(models.Model):
             ),
             models.Index(fields=["next_check_at"], condition=Q(state__in=["sent", "unknown"]), name="command_check"),
             models.Index(fields=["finished_at"], condition=Q(state="confirmed"), name="command_confirmed"),
-            models.Index(fields=["team", "-accepted_at"], name="command_of_team"),
+            # The same here: a check of a foreign key (team, command) must not read all commands of the team.
+            models.Index(fields=["team", "-accepted_at"], condition=Q(rank__gte=0), name="command_of_team"),
             models.Index(fields=["vehicle", "-accepted_at"], name="command_of_vehicle"),
         ]
 

@@ -125,6 +125,13 @@ class Migration(migrations.Migration):
                 name="command_queue",
             ),
         ),
+        migrations.RemoveIndex(model_name="command", name="command_of_team"),
+        migrations.AddIndex(
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("rank__gte", 0)), fields=["team", "-accepted_at"], name="command_of_team"
+            ),
+        ),
         migrations.RemoveIndex(model_name="command", name="command_sweep"),
         migrations.AddIndex(
             model_name="command",
