@@ -29,7 +29,8 @@ def get_command(
 
 def commands_of(membership: Membership) -> QuerySet[Command]:
     """Return the commands that a membership may see, newest first."""
-    commands = with_disputes(Command.objects.filter(team_id=membership.team_id))
+    # rank: what its index says of itself; see commands.models.
+    commands = with_disputes(Command.objects.filter(team_id=membership.team_id, rank__gte=0))
     return commands.select_related("vehicle", "user", "app").order_by("-accepted_at", "-id")
 
 
