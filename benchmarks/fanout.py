@@ -51,6 +51,7 @@ def measure() -> None:
         loops = f"{runs.BARE_LOOPS} asyncio loops, {runs.IN_FLIGHT} in flight each, pooled connections, no database"
     speed = median(run.per_second for run in ours)
     mine = {"ours_per_second": [round(run.per_second) for run in ours], "ours_cpu_s": [run.cpu_s for run in ours]}
+    mine["states"] = [run.finished.states for run in ours]
     bare_loops = {"what": loops, "bare_per_second": [round(run.per_second) for run in bare], "aim_at_least": 0.6}
     report(
         "fanout_vs_bare_loop",

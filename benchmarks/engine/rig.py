@@ -93,7 +93,7 @@ class Rig:
         self.supervisor.wait_ready([self.simulator], when_ready=lambda _: None)
 
     def start_workers(self, *, dispatchers: int = 2) -> list[Running]:
-        """Start every worker of the product, the dispatch worker with so many processes, all of them awake; and beat."""
+        """Start every worker of the product and beat; the dispatch worker with so many processes, all awake."""
         starting = [
             self.supervisor.start(child)
             for child in (
