@@ -149,7 +149,7 @@ def look_back(rig: Rig, batch: Batch) -> Finished:
 
 
 def require_confirmed(finished: Finished, *, reached: int) -> None:
-    """Refuse a figure in which more than a few commands ended other than confirmed, or any was sent twice or for nought.
+    """Refuse a figure in which more than a few commands ended other than confirmed, or any was sent twice.
 
     On a busy machine a permit may come too late to be used; what may be sent once only then ends refused, unsent.
     """
