@@ -194,6 +194,9 @@ class Carrier:
         try:
             is_awake = budget_s > 0 and await adapter.wake(access, budget_s=budget_s)
         except AdapterError as error:
+            if error.code == "quota_exhausted":
+                # It was asked to wake, and only our own budget keeps us from seeing it: by the next try it is awake.
+                raise
             # Woken once: a give-back would wake it again and again, and the 12 V battery pays.
             raise AdapterError("vehicle_asleep", detail=error.code) from error
         if not is_awake:

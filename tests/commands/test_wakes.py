@@ -6,7 +6,7 @@ from commands.words import WAKES, reason_of
 from fleet.adapters.commands import Unlock
 from fleet.budgets.wakes import WAKE_CODES
 from fleet.vehicles.services import read_vehicle
-from tests.commands.rig import car_of, carry, forget_state, known, press
+from tests.commands.rig import car_of, carry, forget_state, known, may_be_tried_again, press
 from tests.factories import join_simulated_car
 from tests.fleet.budgets.rows import make_budget
 from tests.infrastructure.simulator import ALL_SCOPES
@@ -83,6 +83,25 @@ def test_send_when_its_call_ran_out_while_the_car_was_looked_at_then_it_is_count
     assert known(command)[0] == "confirmed"
     # The look took longer than the second for which the send was paid, so the send was taken twice.
     assert counted == allowed + 1
+
+
+def test_wake_when_the_quota_ends_while_it_is_waited_for_then_it_goes_on_later_without_another(link, car, as_owner):
+    make_budget(link.connection.account.app, 3, window_s=20)
+    car.set(online="asleep")
+    car.behave(wake_s=1.0)
+
+    command = press(link, Unlock())
+    carry()
+    between = known(command), car.wakes(), car.requests()
+    as_owner.execute("UPDATE budgets_budgetuse SET slot = slot - 100")
+    car.set(online="online")
+    forget_state(link)
+    may_be_tried_again(command)
+    carry()
+
+    assert between == (("queued", "", "quota_exhausted", ""), 1, [])
+    assert known(command)[0] == "confirmed"
+    assert (car.wakes(), car.requests()) == (1, ["unlock"])
 
 
 @pytest.mark.parametrize("code", WAKE_CODES)
