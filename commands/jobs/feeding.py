@@ -251,22 +251,25 @@ def _next_items(job: Job, membership: Membership, rooms: dict[UUID, Room], allow
     with connection.cursor() as cursor:
         cursor.execute(sql.NEXT_ITEMS, parameters)
         items = [Item(*row) for row in cursor.fetchall()]
-    left = {app_id: room.calls for app_id, room in rooms.items()}
-    return [item for item in items if _can_pay(item, left)]
+    left = {app_id: (room.calls, room.whole) for app_id, room in rooms.items()}
+    return [item for item in items if _can_pay(item, left, looks=rooms[item.app_id].looks)]
 
 
 def _is_metered(rooms: dict[UUID, Room]) -> bool:
-    return any(room.calls is not None for room in rooms.values())
+    return any(room.calls is not None or room.whole is not None for room in rooms.values())
 
 
-def _can_pay(item: Item, left: dict[UUID, int | None]) -> bool:
-    """Take what a car's command costs before its answer off its maker's room; the first that does not fit ends it."""
-    calls = left[item.app_id]
-    if calls is None:
-        return True
+def _can_pay(item: Item, left: dict[UUID, tuple[int | None, int | None]], *, looks: int) -> bool:
+    """Take what a car's command costs off its maker's room; the first that does not fit ends it."""
     cost = 1 + item.is_stale
-    left[item.app_id] = calls - cost if calls >= cost else 0
-    return calls >= cost
+    calls, whole = (
+        None if has is None else has - costs for has, costs in zip(left[item.app_id], (cost, cost + looks), strict=True)
+    )
+    if (calls is not None and calls < 0) or (whole is not None and whole < 0):
+        left[item.app_id] = (0, 0)
+        return False
+    left[item.app_id] = (calls, whole)
+    return True
 
 
 def _ask(job: Job, membership: Membership, items: list[Item], now: datetime) -> None:

@@ -1,8 +1,9 @@
 """What a job would do, told before it is started: who gets it, who does not and why, how long, at what cost."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from math import inf
 from uuid import UUID
 
 from django.db import connection
@@ -16,7 +17,7 @@ from commands.jobs.selection import fresh_s_of, select_cars
 from commands.jobs.services import UNDO_WINDOW, check_options, needs_number
 from commands.jobs.words import sentence_of
 from fleet.adapters.commands import Command as Order
-from fleet.budgets.services import Cost, cost_of
+from fleet.budgets.services import cost_of
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.filters import VehicleFilter
@@ -48,10 +49,10 @@ class Skipped:
 class ProviderShare:
     """One maker's share of a job.
 
-    best_s, expected_s: how long its cars take, at most until the deadline. sample: so many real commands say so; 0 is
-    the maker's word. calls, wakes, money: what the share takes of the budget (None: nobody counts). left: what the
-    budget has now; None without one. carried: cars that quota and time carry until the deadline; not_carried: the
-    others, which would end as not sent, because of `limit` ("budget" or "deadline").
+    best_s, expected_s: how long those take that are carried, at most until the deadline. sample: so many real commands
+    say so; 0 is the maker's word. calls, wakes, money: what the share takes of the budget (None: nobody counts). left:
+    what the budget has now; None without one. carried: cars that quota and time carry until the deadline; not_carried:
+    the others, which would end as not sent, because of `limit` ("budget" or "deadline").
     """
 
     app_id: UUID
@@ -119,7 +120,9 @@ def preview_job(
     within_s = (until - now).total_seconds()
     shares = _shares(membership, order, eligible, pace_per_min=pace_per_min, within_s=within_s)
     best_s, expected_s = expected_of_all(
-        [(share.best_s, share.expected_s) for share in shares], cars=len(eligible), pace_per_min=pace_per_min
+        [(share.best_s, share.expected_s) for share in shares],
+        cars=sum(share.carried for share in shares),
+        pace_per_min=pace_per_min,
     )
     return Preview(
         total=len(chosen),
@@ -208,11 +211,19 @@ def _share(
     pace_per_min: int | None,
     within_s: float,
 ) -> ProviderShare:
-    whole = _cost(app, order, count, stale=stale, asleep=asleep, fresh_s=fresh_s, within_s=within_s)
-    load = Load(count, asleep, whole.seconds_by_budget, latency)
-    best_s, expected_s = expected_of(load, pace_per_min=pace_per_min)
+    whole = cost_of(
+        order.kind,
+        count=count,
+        app_id=app.id,
+        has_stale_state=stale,
+        asleep=asleep,
+        fresh_s=inf if fresh_s is None else fresh_s,
+        deadline_s=within_s,
+    )
     in_time = sent_within(within_s, pace_per_min=pace_per_min)
     carried = min(whole.carried, in_time, count)
+    load = Load(carried, asleep, whole.carried_s, latency, whole.proved_s)
+    best_s, expected_s = expected_of(load, pace_per_min=pace_per_min)
     return ProviderShare(
         app_id=app.id,
         name=app.name,
@@ -232,22 +243,3 @@ def _share(
         not_carried=count - carried,
         limit="" if carried == count else "budget" if whole.carried <= in_time else "deadline",
     )
-
-
-def _cost(
-    app: ProviderApp, order: Order, count: int, *, stale: int, asleep: int, fresh_s: float | None, within_s: float
-) -> Cost:
-    """Return what a maker's share costs; what is known of cars whose turn comes late will be too old by then."""
-
-    def cost(*, stale: int, deadline_s: float) -> Cost:
-        return cost_of(
-            order.kind, count=count, app_id=app.id, has_stale_state=stale, asleep=asleep, deadline_s=deadline_s
-        )
-
-    whole = cost(stale=stale, deadline_s=within_s)
-    if fresh_s is None or whole.seconds_by_budget <= fresh_s:
-        return whole
-    in_time = cost(stale=stale, deadline_s=min(fresh_s, within_s)).carried
-    later = cost(stale=max(stale, count - in_time), deadline_s=within_s)
-    # The first go before their states are too old, so at least these are carried.
-    return replace(later, carried=max(in_time, later.carried))

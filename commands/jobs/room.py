@@ -1,5 +1,6 @@
 """How many more cars a job may ask for at each maker now: what is queued, pauses of the maker, its quota."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -10,20 +11,20 @@ from commands.jobs import sql
 from commands.jobs.models import Job
 from fleet.adapters.commands import Command as Order
 from fleet.adapters.registry import get_adapter
+from fleet.budgets.foresight import LONG_WINDOW_S, MOST_BEFORE
 from fleet.budgets.models import Per, Resource
 from fleet.budgets.services import BudgetLine, budget_lines, calls_for
 
 # So many commands of a team wait for a dispatcher at one maker: more would only let their short lives run out.
 FEED_AHEAD = 500
-# In a window shorter than this a look at the effect, which comes later, falls into another one.
-LONG_WINDOW_S = 120
 SOON = timedelta(seconds=1)
 NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True)
 class Room:
-    """free: so many cars may be asked for at most. calls: what they may cost before their answer; None: no quota.
+    """free: so many cars may be asked for at most. calls: what they may cost before their answer; whole: what they may
+    cost with the looks at their effect, `looks` each; None: no quota.
 
     is_soon: there may be more room within a second. held: why the maker keeps the rest waiting: "budget", "held" (it
     asked us to slow down), "breaker" (it was silent), or "". opens_at: for "budget", when there is more, if nothing of
@@ -32,6 +33,8 @@ class Room:
 
     free: int
     calls: int | None = None
+    whole: int | None = None
+    looks: int = 0
     is_soon: bool = False
     held: str = ""
     opens_at: datetime | None = None
@@ -89,22 +92,27 @@ def _room_of_app(queued: int, gate: str, *, is_probing: bool) -> Room:
 
 def _price(order: Order, provider: str) -> Price:
     after = calls_for(order.kind, can_poll=get_adapter(provider).manifest.can_poll) - 1
-    return Price(before=2, after=after)
+    return Price(before=MOST_BEFORE, after=after)
 
 
 def _within(room: Room, lines: list[BudgetLine], price: Price, flight: InFlight, now: datetime) -> Room:
     """Narrow a maker's room to what its quota carries, looks at the effect included."""
     calls = [(line, _calls(line, price, flight)) for line in lines if line.budget.resource == Resource.CALLS]
     commands = [(line, line.left_ours - flight.ahead) for line in lines if line.budget.resource == Resource.COMMANDS]
-    least_calls = max(0, min(left for _, left in calls)) if calls else None
-    free = max(0, min([room.free, *(left for _, left in calls), *(left for _, left in commands)]))
+    short = _least(left for line, left in calls if not _is_long(line))
+    whole = _least(left for line, left in calls if _is_long(line))
+    bounds = [left // (1 + _is_long(line) * price.after) for line, left in calls] + [left for _, left in commands]
+    free = max(0, min([room.free, *bounds]))
     if room.held:
-        return Room(free, least_calls, held=room.held)
-    shut = [line for line, left in calls if left < price.before] + [line for line, left in commands if left < 1]
+        return Room(free, short, whole, price.after, held=room.held)
+    shut = [line for line, left in calls if left < price.before + _is_long(line) * price.after]
+    shut += [line for line, left in commands if left < 1]
     is_limited = bool(shut) or free < room.free
     return Room(
         free,
-        least_calls,
+        short,
+        whole,
+        price.after,
         is_soon=room.is_soon or any(line.next_at is not None and line.next_at <= now + SOON for line in lines),
         held="budget" if is_limited else "",
         opens_at=_opens_at(shut) if shut and not flight.ahead and not flight.following else None,
@@ -117,10 +125,18 @@ def _opens_at(shut: list[BudgetLine]) -> datetime:
 
 
 def _calls(line: BudgetLine, price: Price, flight: InFlight) -> int:
-    """Return what new commands may spend of one budget before their answers."""
+    """Return what new commands may spend of one budget; of a long one, with the looks at their effect."""
     left = line.left_ours - flight.ahead * price.before
-    if line.budget.window_s < LONG_WINDOW_S:
+    if not _is_long(line):
         return left - flight.due * price.after
     # Each that is sent must leave enough for its look.
-    left -= (flight.ahead + flight.following) * price.after
-    return left * price.before // (price.before + price.after)
+    return left - (flight.ahead + flight.following) * price.after
+
+
+def _is_long(line: BudgetLine) -> bool:
+    return line.budget.window_s >= LONG_WINDOW_S
+
+
+def _least(lefts: Iterable[int]) -> int | None:
+    least = min(lefts, default=None)
+    return None if least is None else max(0, least)

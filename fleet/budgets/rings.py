@@ -1,11 +1,11 @@
-"""The ring of a budget in plain Python, as the database has it: what is left, when it refills, how long many take."""
+"""The ring of a budget in plain Python, as the database has it: what is left, and when it refills."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from math import ceil, floor, inf
+from math import floor, inf
 
 SLOTS = 61
 # Beyond this nobody plans: it is never, for people.
@@ -55,7 +55,7 @@ _GRAIN = 1e-6
 
 
 @dataclass
-class _Running:
+class Running:
     """A ring while a forecast takes from it. Times are seconds from its start, sub-windows are counted from there."""
 
     cap: int
@@ -83,54 +83,11 @@ class _Running:
         return floor((now + self.phase) / self.width + _GRAIN)
 
 
-@dataclass(frozen=True)
-class Forecast:
-    """How long budgets alone make it take, and how many of the commands they carry before the deadline."""
-
-    seconds: float
-    carried: int
-
-
-def foresee(
-    *,
-    calls: Sequence[Ring],
-    commands: Sequence[Ring] = (),
-    count: int,
-    total_calls: int,
-    at: float,
-    deadline_s: float = inf,
-) -> Forecast:
-    """Send `count` commands that need `total_calls` calls as fast as the budgets let them, and say how it goes."""
-    if count <= 0:
-        return Forecast(0.0, 0)
-    call_rings = [_run(ring, at) for ring in calls]
-    command_rings = [_run(ring, at) for ring in commands]
-    done, now, carried = 0, 0.0, 0
-    while done < total_calls:
-        begun = ceil(done * count / total_calls)
-        may_begin = min((ring.free(now) for ring in command_rings), default=count)
-        room = min((ring.free(now) for ring in call_rings), default=total_calls)
-        room = min(room, floor((begun + may_begin) * total_calls / count) - done, total_calls - done)
-        if room <= 0:
-            now = max(ring.next_at() for ring in (*call_rings, *command_rings) if ring.free(now) <= 0)
-            if now > LONGEST_S:
-                return Forecast(inf, carried)
-            continue
-        done += room
-        started = ceil(done * count / total_calls) - begun
-        for ring in call_rings:
-            ring.take(room, now)
-        for ring in command_rings:
-            ring.take(started, now)
-        if now <= deadline_s:
-            carried = done * count // total_calls
-    return Forecast(now, carried)
-
-
-def _run(ring: Ring, at: float) -> _Running:
+def run(ring: Ring, at: float) -> Running:
+    """Let a ring run from a moment on."""
     start = floor(at / ring.width)
     live = [(slot - start, n) for slot, n in ring.taken if slot > start - SLOTS]
-    return _Running(ring.cap, ring.width, at - start * ring.width, live, used=sum(n for _, n in live))
+    return Running(ring.cap, ring.width, at - start * ring.width, live, used=sum(n for _, n in live))
 
 
 def moment(at: float) -> datetime:

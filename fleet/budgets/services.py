@@ -15,8 +15,9 @@ from django.utils import timezone
 
 from fleet.adapters.commands import KINDS
 from fleet.adapters.registry import get_adapter
+from fleet.budgets.foresight import Forecast, Plan, foresee
 from fleet.budgets.models import Budget, BudgetUse, Per, Resource
-from fleet.budgets.rings import Forecast, Ring, foresee, make_ring, moment
+from fleet.budgets.rings import Ring, make_ring, moment
 from fleet.events.services import record
 
 # What waking one car takes in calls beside the wake itself: the request, and looks until it is there.
@@ -46,8 +47,9 @@ class BudgetLine:
 class Cost:
     """What a press or a job costs. money is None when no price is known, left when calls are not limited.
 
-    seconds_by_budget: how long the budgets alone make it take; infinite when they never carry it.
-    carried: how many of the commands they carry before the deadline.
+    carried: how many of the commands the budgets let go before the deadline; the last of them leaves after carried_s,
+    and its effect is looked at after proved_s (0: nobody counts). seconds_by_budget: until all are sent;
+    infinite when not all can be.
     """
 
     calls: int
@@ -58,6 +60,8 @@ class Cost:
     left_after: int | None
     seconds_by_budget: float
     carried: int
+    carried_s: float = 0.0
+    proved_s: float = 0.0
 
 
 def save_budget(
@@ -173,23 +177,18 @@ def cost_of(
     has_stale_state: int,
     asleep: int = 0,
     is_urgent: bool = False,
+    fresh_s: float = inf,
     deadline_s: float = inf,
     now: datetime | None = None,
 ) -> Cost:
     """Return what `count` commands to cars of one application cost, and how long its budgets make them take.
 
-    has_stale_state: of how many cars the known state is older than the team's rule. asleep: how many will be woken.
+    has_stale_state: of how many cars the known state is older than the team's rule; of all, after fresh_s. asleep: how
+    many will be woken.
     is_urgent: one person's press, which may use the reserve. Two queries.
     """
     at = (now or timezone.now()).timestamp()
     budgets = list(Budget.objects.filter(app_id=app_id).select_related("app"))
-    amounts = {
-        Resource.CALLS: calls_for(
-            kind, count=count, has_stale_state=has_stale_state, asleep=asleep, can_poll=_can_poll(budgets)
-        ),
-        Resource.COMMANDS: count,
-        Resource.WAKES: asleep,
-    }
     uses = {use.budget_id: use for use in BudgetUse.objects.filter(budget__in=budgets, key=app_id)} if budgets else {}
     rings: dict[str, list[Ring]] = {resource: [] for resource in Resource}
     longest: Budget | None = None
@@ -200,7 +199,21 @@ def cost_of(
         if budget.resource == Resource.CALLS and (longest is None or budget.window_s > longest.window_s):
             longest = budget
     left = None if longest is None else _ring(longest, uses.get(longest.id), is_urgent=is_urgent).left(at)
-    forecast = _foresee(rings, count, amounts[Resource.CALLS], at, deadline_s)
+    looks = calls_for(kind, can_poll=_can_poll(budgets)) - 1
+    plan = Plan(
+        count,
+        stale=has_stale_state,
+        fresh_s=fresh_s,
+        looks=looks,
+        settle_s=KINDS[kind].settle_s,
+        waking=asleep * CALLS_OF_WAKE,
+        is_urgent=is_urgent,
+    )
+    # Without a budget all go at once, and their states are as they are now.
+    forecast = foresee(
+        plan, calls=rings[Resource.CALLS], commands=rings[Resource.COMMANDS], at=at, deadline_s=deadline_s
+    )
+    amounts = {Resource.CALLS: _calls(plan, forecast), Resource.COMMANDS: count, Resource.WAKES: asleep}
     money, currency = _money(budgets, amounts)
     return Cost(
         amounts[Resource.CALLS],
@@ -209,20 +222,18 @@ def cost_of(
         currency,
         left,
         None if left is None else max(0, left - amounts[Resource.CALLS]),
-        forecast.seconds,
+        forecast.sent_s if forecast.carried == count else inf,
         forecast.carried,
+        forecast.sent_s,
+        forecast.proved_s if rings[Resource.CALLS] else 0.0,
     )
 
 
-def _foresee(rings: dict[str, list[Ring]], count: int, calls: int, at: float, deadline_s: float) -> Forecast:
-    return foresee(
-        calls=rings[Resource.CALLS],
-        commands=rings[Resource.COMMANDS],
-        count=count,
-        total_calls=calls,
-        at=at,
-        deadline_s=deadline_s,
-    )
+def _calls(plan: Plan, forecast: Forecast) -> int:
+    """Return what all would cost, those included that the budgets do not carry in time."""
+    rest = plan.count - forecast.carried
+    each = 1 + plan.looks + (1 if plan.fresh_s < inf else 0)
+    return forecast.calls + rest * each
 
 
 def _money(budgets: list[Budget], amounts: dict[Any, int]) -> tuple[Decimal | None, str]:

@@ -100,6 +100,20 @@ def test_job_when_the_effect_is_looked_at_then_the_looks_are_kept_free(membershi
     assert counts(job) == {"waiting": 4, "running": 2}
 
 
+def test_job_when_cars_are_known_well_enough_then_a_look_at_the_effect_is_kept_free_for_each(
+    membership, cars, app, simulator, as_owner
+):
+    limit(simulator, app, 7, 3600)
+    as_owner.execute("UPDATE vehicles_vehiclesignal SET received_at = now() + interval '5 minutes'")
+
+    preview = preview_job(membership=membership, cars=VehicleFilter(), order=Lock())
+    start(membership, Lock())
+    fed = [feed(), feed()]
+
+    # Two calls each: the send and a look after; the seventh call is of no use.
+    assert (preview.carried, fed) == (6, [3, None])
+
+
 def test_job_when_the_quota_refills_in_time_then_it_waits_for_it_without_one_call_too_many(
     membership, cars, app, simulator, as_owner
 ):

@@ -107,7 +107,7 @@ def test_preview_when_the_car_sleeps_or_its_state_is_old_then_the_cost_says_so(m
 def test_preview_when_quota_and_time_do_not_suffice_then_both_numbers_are_told(membership, links, as_owner):
     as_owner.execute("UPDATE vehicles_vehiclesignal SET received_at = now() + interval '1 minute'")
     app = make_simulator_app()
-    save_budget(app_id=app.id, resource="calls", limit=4, window_s=60, actor="system:test")
+    save_budget(app_id=app.id, resource="calls", limit=3, window_s=60, actor="system:test")
 
     soon = preview_job(
         membership=membership, cars=EVERYTHING, order=FlashLights(), deadline=timezone.now() + timedelta(seconds=30)
@@ -117,12 +117,13 @@ def test_preview_when_quota_and_time_do_not_suffice_then_both_numbers_are_told(m
     )
     later = preview_job(membership=membership, cars=EVERYTHING, order=Lock())
 
-    # Two calls each: the send, and one look at its effect.
-    assert (soon.carried, soon.not_carried) == (2, 2)
-    assert (tight.carried, tight.not_carried, tight.providers[0].limit) == (2, 2, "budget")
+    # Three sends at once, and looks at their effect a minute later, which leave no room for a fourth before the next.
+    assert (soon.carried, soon.not_carried) == (3, 1)
+    assert (tight.carried, tight.not_carried, tight.providers[0].limit) == (3, 1, "budget")
     assert (later.carried, later.not_carried) == (4, 0)
-    # Two while their state is known well enough, then two that are looked at first: three windows.
     assert 120 <= later.providers[0].budget_s <= 128
+    # The last one's effect is looked at when it has settled.
+    assert 150 <= later.expected_s <= 162
 
 
 def test_preview_when_the_pace_is_slow_then_the_time_carries_fewer(membership, links):
@@ -161,8 +162,11 @@ def test_latencies_when_commands_were_confirmed_then_they_tell_and_else_the_make
         (Load(61, 0, 0.0, Latency(1, 2, 9)), 60, 61, 62),
         (Load(1000, 0, 0.0, Latency(10, 20, 9)), None, 50, 100),
         (Load(1, 1, 0.0, Latency(1, 2, 9)), None, 6.0025, 22.0025),
+        # Calls are counted: the last look decides, as far as real commands do not say otherwise.
+        (Load(60, 0, 0.0, Latency(5, 45, 0), 61.0), None, 61, 64),
+        (Load(60, 0, 0.0, Latency(30, 70, 9), 61.0), None, 61, 70.15),
     ],
-    ids=["none", "one", "quota", "pace", "window", "asleep"],
+    ids=["none", "one", "quota", "pace", "window", "asleep", "last look", "last look, slow answers"],
 )
 def test_expected_when_something_is_the_bottleneck_then_it_decides(load, pace, best, likely):
     assert expected_of(load, pace_per_min=pace, window=200) == pytest.approx((best, likely))
