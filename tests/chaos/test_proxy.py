@@ -83,12 +83,12 @@ class Rig:
 
     def ask(self) -> tuple[bytes, str]:
         """Send a request over a new connection; what came back and how it ended."""
-        with self.connect() as client:
-            try:
+        try:
+            with self.connect() as client:
                 client.sendall(REQUEST)
-            except OSError:  # reset before we spoke
-                return b"", "reset"
-            return hear(client, len(self.upstream.answer))
+                return hear(client, len(self.upstream.answer))
+        except ConnectionResetError:  # before we spoke
+            return b"", "reset"
 
 
 def hear(client: socket.socket, wanted: int) -> tuple[bytes, str]:
