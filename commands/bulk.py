@@ -91,6 +91,8 @@ WHERE v.team_id = %(team)s AND v.removed_at IS NULL AND v.id = ANY(%(vehicles)s)
 
 LOCK_LANES = "SELECT id FROM vehicles_lane WHERE id = ANY(%(lanes)s) ORDER BY id FOR NO KEY UPDATE"
 
+# What follows looks each car up by itself: a join, planned when the queue was shorter, read all of it for each car.
+# The team stands in an expression so that nobody reads all that a team ever did.
 # What a request repeats: by its key, or as the same command that is still on its way.
 REPEATED = """
 SELECT w.vehicle AS vehicle_id, coalesce(k.id, f.id) AS command_id,
@@ -98,18 +100,28 @@ SELECT w.vehicle AS vehicle_id, coalesce(k.id, f.id) AS command_id,
            AS is_other
 FROM unnest(%(vehicles)s::uuid[], %(lanes)s::uuid[], %(kinds)s::text[], %(families)s::text[],
             %(parameters)s::jsonb[], %(keys)s::text[]) AS w(vehicle, lane, kind, family, parameters, key)
-LEFT JOIN commands_command k ON k.authority_id = %(authority)s AND k.idempotency_key = w.key
 LEFT JOIN LATERAL (
-    SELECT c.id, c.kind, c.parameters, c.state FROM commands_command c
-    WHERE c.lane_id = w.lane AND c.team_id = %(team)s AND c.family = w.family ORDER BY c.sequence DESC LIMIT 1
-) f ON f.kind = w.kind AND f.parameters = w.parameters AND f.state IN ('queued', 'claimed', 'sending')
+    SELECT c.id, c.vehicle_id, c.kind, c.parameters FROM commands_command c
+    WHERE c.authority_id = %(authority)s AND c.idempotency_key = w.key LIMIT 1
+) k ON true
+LEFT JOIN LATERAL (
+    SELECT c.id, c.kind, c.parameters FROM commands_command c
+    WHERE c.lane_id = w.lane AND c.state IN ('queued', 'claimed', 'sending')
+        AND c.team_id::text = %(team)s::text AND c.family = w.family
+    ORDER BY c.sequence DESC LIMIT 1
+) f ON f.kind = w.kind AND f.parameters = w.parameters
 WHERE k.id IS NOT NULL OR f.id IS NOT NULL
 """
 
 SUPERSEDE = """
 UPDATE commands_command c SET state = 'superseded', lease_until = NULL, finished_at = clock_timestamp()
-FROM unnest(%(lanes)s::uuid[], %(families)s::text[]) AS w(lane, family)
-WHERE c.lane_id = w.lane AND c.family = w.family AND c.team_id = %(team)s AND c.state IN ('queued', 'claimed')
+FROM unnest(%(lanes)s::uuid[], %(families)s::text[]) AS w(lane, family) CROSS JOIN LATERAL (
+    SELECT older.id FROM commands_command older
+    WHERE older.lane_id = w.lane AND older.state IN ('queued', 'claimed')
+        AND older.team_id::text = %(team)s::text AND older.family = w.family
+    OFFSET 0
+) waiting
+WHERE c.id = waiting.id AND c.state || '' IN ('queued', 'claimed')
 """
 
 INSERT = """

@@ -148,7 +148,11 @@ class Command(models.Model):
                 condition=Q(state="queued", rank__gte=0),
                 name="command_queue",
             ),
-            models.Index(fields=["lane", "sequence"], condition=Q(state="queued"), name="command_next_in_lane"),
+            models.Index(
+                fields=["lane", "sequence"],
+                condition=Q(state__in=["queued", "claimed", "sending"]),
+                name="command_open_in_lane",
+            ),
             models.Index(
                 fields=["state", "deadline"],
                 condition=Q(state__in=["queued", "claimed", "sending"], attempts__gte=0),

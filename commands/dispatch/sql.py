@@ -58,6 +58,7 @@ WITH picked AS (
     SELECT first.id FROM unnest(%(lanes)s::uuid[]) AS w(lane_id) CROSS JOIN LATERAL (
         SELECT c.id FROM commands_command c
         WHERE c.lane_id = w.lane_id AND {CLAIMABLE}
+            AND EXISTS (SELECT 1 FROM vehicles_lane l WHERE l.id = w.lane_id AND l.busy_id IS NULL)
             AND EXISTS (SELECT 1 FROM vehicles_providerapp a WHERE a.id = c.app_id AND {OPEN})
         ORDER BY c.sequence LIMIT 1
     ) first
@@ -68,8 +69,7 @@ WITH picked AS (
     FROM picked WHERE c.id = picked.id AND c.state || '' = 'queued'
     RETURNING c.*
 ), busy AS (
-    UPDATE vehicles_lane l SET busy_id = claimed.id FROM claimed WHERE l.id = claimed.lane_id AND l.busy_id IS NULL
-    RETURNING l.id
+    UPDATE vehicles_lane l SET busy_id = claimed.id FROM claimed WHERE l.id = claimed.lane_id
 )
 SELECT c.id, c.team_id, c.vehicle_id, c.lane_id, c.app_id, c.kind, c.parameters, c.retry_class, c.rank, c.origin,
        c.fence, c.attempts, c.max_attempts, c.claims,
@@ -81,7 +81,6 @@ SELECT c.id, c.team_id, c.vehicle_id, c.lane_id, c.app_id, c.kind, c.parameters,
        o.value #>> '{{}}' AS online_state, extract(epoch FROM clock_timestamp() - o.received_at)::float8 AS state_age_s,
        coalesce(policy.check_first_s, {CHECK_FIRST_S}) AS check_first_s
 FROM claimed c
-JOIN busy ON busy.id = c.lane_id
 JOIN vehicles_vehiclelink l ON l.id = c.link_id
 JOIN vehicles_connection n ON n.id = l.connection_id
 JOIN vehicles_providerapp a ON a.id = c.app_id

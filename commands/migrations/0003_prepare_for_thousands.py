@@ -25,6 +25,18 @@ class Migration(migrations.Migration):
             model_name="command",
             name="command_queue",
         ),
+        migrations.RemoveIndex(
+            model_name="command",
+            name="command_next_in_lane",
+        ),
+        migrations.AddIndex(
+            model_name="command",
+            index=models.Index(
+                condition=models.Q(("state__in", ["queued", "claimed", "sending"])),
+                fields=["lane", "sequence"],
+                name="command_open_in_lane",
+            ),
+        ),
         migrations.RemoveField(
             model_name="command",
             name="not_before",

@@ -106,11 +106,12 @@ BEGIN
     WHERE l.id = m.lane_id AND l.busy_id = m.id
         AND m.was IN ('claimed', 'sending') AND m.state NOT IN ('claimed', 'sending');
     IF FOUND THEN
+        -- Not EXISTS: made into a join, it read the whole queue for every command that moved.
         PERFORM pg_notify('fleetwell_doorbell', w.app_id::text)
         FROM (SELECT DISTINCT m.app_id FROM moved m
-              WHERE m.state NOT IN ('claimed', 'sending') AND EXISTS (
-                  SELECT 1 FROM commands_command c
-                  WHERE c.lane_id = m.lane_id AND c.state = 'queued')) w;
+              WHERE m.state NOT IN ('claimed', 'sending') AND (
+                  SELECT true FROM commands_command c
+                  WHERE c.lane_id = m.lane_id AND c.state = 'queued' LIMIT 1)) w;
     END IF;
     IF EXISTS (SELECT 1 FROM commands_commandsecret) THEN
         DELETE FROM commands_commandsecret s USING moved m

@@ -21,8 +21,11 @@ WITH given AS MATERIALIZED (
     SELECT DISTINCT ON (vehicle_id, signal) * FROM jsonb_to_recordset(%(readings)s::jsonb)
         AS g(team_id uuid, vehicle_id uuid, signal text, value jsonb, observed_at timestamptz, source text)
     ORDER BY vehicle_id, signal, observed_at DESC
-), before AS MATERIALIZED (
-    SELECT s.vehicle_id, s.signal, s.value FROM given JOIN vehicles_vehiclesignal s USING (vehicle_id, signal)
+), changed AS MATERIALIZED (
+    SELECT given.team_id, vehicle_id, bool_or(signal = ANY(%(proving)s)) AS buttons
+    FROM given LEFT JOIN vehicles_vehiclesignal s USING (vehicle_id, signal)
+    WHERE s.value IS NULL OR (s.value <> given.value AND s.observed_at <= given.observed_at)
+    GROUP BY given.team_id, vehicle_id
 ), saved AS (
     INSERT INTO vehicles_vehiclesignal AS s (team_id, vehicle_id, signal, value, observed_at, received_at, source)
     SELECT team_id, vehicle_id, signal, value, observed_at, clock_timestamp(), source FROM given
@@ -30,11 +33,6 @@ WITH given AS MATERIALIZED (
         SET value = excluded.value, observed_at = excluded.observed_at,
             received_at = excluded.received_at, source = excluded.source
         WHERE excluded.observed_at >= s.observed_at
-    RETURNING team_id, vehicle_id, signal, value
-), changed AS (
-    SELECT saved.team_id, vehicle_id, bool_or(signal = ANY(%(proving)s)) AS buttons
-    FROM saved LEFT JOIN before USING (vehicle_id, signal) WHERE before.value IS DISTINCT FROM saved.value
-    GROUP BY saved.team_id, vehicle_id
 )
 SELECT pg_notify('fleetwell_live', json_build_object('kind', 'vehicle.read', 'team', team_id, 'vehicle', vehicle_id,
                                                      'buttons', buttons)::text)

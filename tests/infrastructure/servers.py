@@ -24,14 +24,16 @@ QUICK = {
     "autovacuum": "off",  # its workers would keep the template busy while it is copied
     "max_connections": "300",
     "shared_buffers": "64MB",
+    "max_wal_size": "256MB",
 }
+ENOUGH_BYTES = 3 * 2**30
 
 
 class Servers:
     """Everything outside the test process that the tests of one run share."""
 
     def __init__(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="fleetwell-test-"))
+        self.folder = Path(tempfile.mkdtemp(prefix="fleetwell-test-", dir=quick_folder()))
         self._postgres = PostgresServer(
             self.folder, sockets=self._folder("pg"), log=self.folder / "postgresql.log", settings=QUICK
         )
@@ -88,6 +90,13 @@ class Servers:
         self._valkey.stop()
         self._postgres.stop()
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def quick_folder() -> str | None:
+    """A file system in memory where there is a roomy one: most tests copy a database, hundreds of small files."""
+    memory = Path("/dev/shm")  # noqa: S108 - mkdtemp makes a folder of its own in it
+    has_room = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ENOUGH_BYTES
+    return str(memory) if has_room else None
 
 
 def free_port() -> int:

@@ -6,6 +6,7 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from fleet.run.processes import wait_until
 from fleet.vehicles.models import Vehicle
 from tests.journeys.conftest import Fleet
 
@@ -175,9 +176,13 @@ def test_job_when_there_is_no_script_then_it_can_be_started_and_looked_at(
     page.get_by_role("button", name="Send to 1 vehicle").click()
 
     page.wait_for_url("**/jobs/*/")
-    for _ in range(40):
+
+    def is_over() -> bool:
         if page.locator("#job-progress[data-final]").count():
-            break
+            return True
         page.get_by_role("link", name="Look again").click()
+        return False
+
+    assert wait_until(is_over, within_s=30)
     assert legend(page) == {"confirmed": 1}
     page.context.close()
