@@ -17,7 +17,7 @@ run: ## Start Fleetwell on this machine, with a demo fleet the first time; Ctrl-
 test: ## Run the tests; ARGS="tests/commands -k unlock" for some of them
 	@$(PYTHON) tools/venv.py dev
 	@$(BIN)/python tools/chromium.py
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python tools/run_tests.py $(ARGS)
 
 check: ## Check style, types, imports, settings, migrations, templates, locks
 	@$(PYTHON) tools/venv.py dev

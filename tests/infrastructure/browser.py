@@ -1,6 +1,7 @@
 """The browser of the tests: the system's Chromium under pytest-playwright. Missing, it fails loudly unless left out."""
 
 import os
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -18,6 +19,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             if os.environ.get("FLEETWELL_SKIP_BROWSER") == "1":
                 item.add_marker(skip)
     items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
+@pytest.fixture(scope="session")
+def browser_context_args(browser_context_args: dict[str, Any]) -> dict[str, Any]:
+    """Nothing moves: without a graphics card every frame of an endless animation is drawn by the processor."""
+    return {**browser_context_args, "reduced_motion": "reduce"}
+
+
+@pytest.fixture(autouse=True)
+def _pages_are_closed_after_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    browser = request.getfixturevalue("browser") if "browser" in request.fixturenames else None
+    yield
+    for context in browser.contexts if browser else ():
+        context.close()
 
 
 @pytest.fixture(scope="session")

@@ -6,10 +6,13 @@ from tests.templates.axe import Console, assert_no_sideways_scroll, assert_quiet
 
 DESK, PHONE, NARROWEST = 1440, 390, 320
 
-# Colours of the new theme fade in, and axe must not look half way: what fades is brought to its end. Waiting for it
-# would last for ever where it began in a menu that has been closed since, since nothing moves there.
-SETTLE = """() => {
-  for (const fading of document.getAnimations()) if (fading instanceof CSSTransition) fading.finish();
+# Colours of the new theme fade in, and axe must not look half way: what fades is brought to its end, frame by frame, as
+# one thing may start another. Waiting for it would last for ever in a menu that was closed: nothing moves there.
+SETTLE = """async () => {
+  for (let round = 0; round < 3; round++) {
+    for (const fading of document.getAnimations()) if (fading instanceof CSSTransition) fading.finish();
+    await new Promise((resolve) => { requestAnimationFrame(resolve); setTimeout(resolve, 250); });
+  }
 }"""
 
 
@@ -29,6 +32,7 @@ class Looks:
             self.page.evaluate(SETTLE)
             found[f"{self.page.url} {scheme} {size}"] = find_accessibility_faults(self.page)
         self.page.set_viewport_size({"width": NARROWEST, "height": 800})
+        self.page.evaluate(SETTLE)
         assert_no_sideways_scroll(self.page)
         self.page.set_viewport_size({"width": width, "height": 900})
         faulty = {where: faults for where, faults in found.items() if faults}

@@ -1,6 +1,7 @@
 """Every page in English and German: accessible, no sideways scroll, no word to the console."""
 
 from datetime import date, time, timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -29,8 +30,8 @@ LANGUAGES = ["en", "de"]
 
 
 @pytest.fixture(params=LANGUAGES)
-def context(browser: Browser, request: pytest.FixtureRequest) -> BrowserContext:
-    return browser.new_context(locale=request.param)
+def context(browser: Browser, browser_context_args: dict[str, Any], request: pytest.FixtureRequest) -> BrowserContext:
+    return browser.new_context(**browser_context_args, locale=request.param)
 
 
 @pytest.fixture

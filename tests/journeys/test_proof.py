@@ -14,11 +14,11 @@ from tests.journeys.looks import Looks
 
 
 def let_pass(command_id: str, minutes: int) -> None:
-    """Let time pass for the search for evidence, and let somebody look now."""
+    """Let time pass for the search for evidence and let somebody look now, unless it is over by itself already."""
     with psycopg.connect(servers.url(DATABASE, user=databases.OWNER), autocommit=True) as connection:
         connection.execute(
             "UPDATE commands_command SET answered_at = answered_at - make_interval(mins => %s), next_check_at = now() "
-            "WHERE id = %s",
+            "WHERE id = %s AND finished_at IS NULL",
             [minutes, command_id],
         )
 

@@ -21,6 +21,7 @@ STARTS_AND_WAITS = """
 import sys, signal
 from pathlib import Path
 from fleet.run.postgres import PostgresServer
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored by whoever runs the tests in the background
 folder = Path(sys.argv[1])
 sockets = folder / "sockets"
 sockets.mkdir(mode=0o700, exist_ok=True)
