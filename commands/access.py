@@ -11,6 +11,7 @@ from commands.models import Command
 from fleet.teams.access import get_membership
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
+from fleet.vehicles.access import may_reach, reach_of
 
 
 def get_command(
@@ -18,19 +19,23 @@ def get_command(
 ) -> tuple[Command, Membership]:
     """Return a command and the membership under which it is reached.
 
-    Raises Http404 for a foreign command, PermissionDenied for too small a role.
+    Raises Http404 for a command that is foreign or of a car beyond their reach, PermissionDenied for too small a role.
     """
     commands = with_disputes(Command.objects.select_related("vehicle", "user", "app", "team"))
     command = commands.filter(pk=command_id).first()
     if command is None:
         raise Http404
-    return command, get_membership(user, command.team_id, to=to)
+    membership = get_membership(user, command.team_id, to=to)
+    if not may_reach(membership, command.vehicle_id):
+        raise Http404
+    return command, membership
 
 
 def commands_of(membership: Membership) -> QuerySet[Command]:
     """Return the commands that a membership may see, newest first."""
     # rank: what its index says of itself; see commands.models.
-    commands = with_disputes(Command.objects.filter(team_id=membership.team_id, rank__gte=0))
+    reached = reach_of(membership, "vehicle_id")
+    commands = with_disputes(Command.objects.filter(reached, team_id=membership.team_id, rank__gte=0))
     return commands.select_related("vehicle", "user", "app").order_by("-accepted_at", "-id")
 
 

@@ -14,7 +14,6 @@ from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import Number
 from fleet.adapters.signals import SIGNALS
 from fleet.teams.models import Membership
-from fleet.teams.roles import Permission
 from fleet.vehicles.models import ProviderAccount, Vehicle, VehicleLink
 from fleet.vehicles.readings import Readings, readings_of
 from fleet.vehicles.services import allowed_scopes
@@ -25,8 +24,8 @@ class Availability:
     """One command on one car for one person.
 
     code: "" when it is offered; else not_offered, not_equipped, not_capable, no_consent, needs_owner,
-    connection_ended, role or rule. is_certain: the maker said that this car can do it; False means nobody knows.
-    ranges: the limits of its parameters, narrowed by the car. rule: the team's rule that blocks it now.
+    connection_ended, role, off_hours or rule. is_certain: the maker said that this car can do it; False means nobody
+    knows. ranges: the limits of its parameters, narrowed by the car. rule: the team's rule that blocks it now.
     """
 
     kind: str
@@ -105,7 +104,8 @@ def _check(kind: str, link: VehicleLink | None, scopes: frozenset[str], membersh
         _code_of_car(kind, link, capability)
         or ("" if KINDS[kind].scope in scopes else "no_consent")
         or ("" if link.connection.account.status == ProviderAccount.Status.ACTIVE else "needs_owner")
-        or ("" if membership.may(Permission.COMMAND) else "role")
+        or ("" if membership.may_send(kind) else "role")
+        or ("" if membership.is_at_work(timezone.now()) else "off_hours")
     )
     return Availability(kind, code, is_certain=capability["answer"] != "unknown", ranges=_ranges(kind, capability))
 

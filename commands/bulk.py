@@ -15,14 +15,13 @@ from psycopg.types.json import Jsonb
 
 from commands.bulk_rules import Car, find_broken_rules
 from commands.rules.check import Rule
-from commands.services import deadline_of, rank_of, ring_doorbell
+from commands.services import deadline_of, rank_of, ring_doorbell, within_hours
 from fleet.adapters.commands import KINDS
 from fleet.adapters.commands import Command as Order
 from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import InvalidParameter, Number
 from fleet.events.services import acting_as
 from fleet.teams.models import Membership
-from fleet.teams.roles import Permission
 
 MAX_REQUESTS = 1000
 
@@ -87,6 +86,8 @@ LEFT JOIN LATERAL (
 LEFT JOIN vehicles_provideraccount a ON a.id = l.account_id
 LEFT JOIN vehicles_providerapp p ON p.id = a.app_id
 WHERE v.team_id = %(team)s AND v.removed_at IS NULL AND v.id = ANY(%(vehicles)s)
+    AND (%(reaches_all)s OR v.id = ANY(%(reached)s) OR EXISTS (
+        SELECT 1 FROM vehicles_groupedvehicle g WHERE g.vehicle_id = v.id AND g.group_id = ANY(%(groups)s)))
 """
 
 LOCK_LANES = "SELECT id FROM vehicles_lane WHERE id = ANY(%(lanes)s) ORDER BY id FOR NO KEY UPDATE"
@@ -165,12 +166,15 @@ def code_of_request(target: Target, membership: Membership, order: Order) -> str
 
 
 def load_targets(membership: Membership, vehicle_ids: Iterable[UUID], kind: str) -> list[Target]:
-    """Return the team's cars among these as a command of this kind reaches them, in two or three queries."""
+    """Return those of the cars that the membership is for, as a command of this kind reaches them; in few queries."""
     parameters = {
         "team": membership.team_id,
         "vehicles": list(vehicle_ids),
         "kind": kind,
         "scope": KINDS[kind].scope,
+        "reaches_all": membership.reaches_all,
+        "reached": membership.vehicle_ids,
+        "groups": membership.group_ids,
     }
     rows = _rows(TARGETS, parameters)
     cars = [Car(row["vehicle_id"], row["link_id"], row["time_zone"], row["guest_until"]) for row in rows]
@@ -243,8 +247,10 @@ def _code_of_car(target: Target, kind: str, membership: Membership) -> str:
         return "no_consent"
     if not target.has_account:
         return "needs_owner"
-    if not membership.may(Permission.COMMAND):
+    if not membership.may_send(kind):
         return "role"
+    if not membership.is_at_work(timezone.now()):
+        return "off_hours"
     return "" if target.rule is None else "rule"
 
 
@@ -273,6 +279,7 @@ def _accept(
         return []
     orders = [request.order for request, _ in asked]
     now = timezone.now()
+    last_moment = within_hours(membership, now=now, not_after=not_after)
     columns: dict[str, Any] = {
         "ids": [uuid4() for _ in asked],
         "vehicles": [target.vehicle_id for _, target in asked],
@@ -285,7 +292,7 @@ def _accept(
         "parameters": [Jsonb(order.parameters()) for order in orders],
         "versions": [target.consent_version for _, target in asked],
         "keys": [request.key for request, _ in asked],
-        "deadlines": [deadline_of(order, now=now, not_after=not_after) for order in orders],
+        "deadlines": [deadline_of(order, now=now, not_after=last_moment) for order in orders],
         "requests": [order.retry_class.max_requests for order in orders],
     }
     fixed = {

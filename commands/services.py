@@ -18,7 +18,7 @@ from fleet.adapters.commands import Command as Order
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as
 from fleet.teams.models import Membership
-from fleet.vehicles.access import find_link
+from fleet.vehicles.access import find_link, may_reach
 from fleet.vehicles.models import Lane, Vehicle, VehicleLink
 from fleet.vehicles.sealing import seal
 
@@ -89,7 +89,7 @@ def request_command(
     Raises NotAllowed (role, rule or consent), NotSupported (car, maker or connection), InvalidParameter (outside what
     this car takes), KeyReused.
     """
-    link = find_link(vehicle)
+    link = find_link(vehicle) if may_reach(membership, vehicle.id) else None
     availability = check_availability(link, membership, vehicle=vehicle)[order.kind]
     _refuse(availability)
     assert link is not None  # noqa: S101 - without a link nothing is offered
@@ -110,7 +110,7 @@ def request_command(
 
 
 def _refuse(availability: Availability) -> None:
-    if availability.code in {"role", "no_consent", "rule"}:
+    if availability.code in {"role", "off_hours", "no_consent", "rule"}:
         raise NotAllowed(availability)
     if availability.code:
         raise NotSupported(availability)
@@ -179,7 +179,7 @@ def _write(
         max_attempts=order.retry_class.max_requests,
         accepted_at=now,
         ready_at=now,
-        deadline=deadline_of(order, now=now, not_after=not_after),
+        deadline=deadline_of(order, now=now, not_after=within_hours(membership, now=now, not_after=not_after)),
     )
     Lane.objects.filter(pk=lane.pk).update(next_sequence=F("next_sequence") + 1)
     Turn.objects.bulk_create([Turn(app_id=command.app_id, team_id=command.team_id)], ignore_conflicts=True)
@@ -202,6 +202,15 @@ def deadline_of(order: Order, *, now: datetime, not_after: datetime | None) -> d
     if deadline <= now:
         raise InvalidParameter("not_after", "in_the_past")
     return deadline
+
+
+def within_hours(membership: Membership, *, now: datetime, not_after: datetime | None) -> datetime | None:
+    """Return the last moment at which the role's hours, and the caller, let a command leave; None: no such limit."""
+    hours = membership.rights.hours
+    if hours is None:
+        return not_after
+    end = hours.end_after(now, membership.team.zone)
+    return end if not_after is None else min(end, not_after)
 
 
 def cancel_command(*, command_id: UUID, actor: str) -> Command:

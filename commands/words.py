@@ -189,6 +189,7 @@ NOT_OFFERED = {
     "needs_owner": _("The owner has to sign in again"),
     "connection_ended": _("The connection has ended"),
     "role": _("Your role may not send it"),
+    "off_hours": _("Outside the hours of your role"),
     "rule": _("Blocked by a rule of your team"),
 }
 

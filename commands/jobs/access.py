@@ -15,17 +15,23 @@ from fleet.teams.roles import Permission
 def get_job(user: User | AnonymousUser, job_id: UUID, *, to: Permission = Permission.VIEW) -> tuple[Job, Membership]:
     """Return a job and the membership under which it is reached.
 
-    Raises Http404 for a foreign job, PermissionDenied for too small a role.
+    Raises Http404 for a foreign job, and for another person's where the membership is for some vehicles only;
+    PermissionDenied for too small a role.
     """
     job = Job.objects.select_related("user").filter(pk=job_id).first()
     if job is None:
         raise Http404
-    return job, get_membership(user, job.team_id, to=to)
+    membership = get_membership(user, job.team_id, to=to)
+    if not membership.reaches_all and job.authority_id != membership.authority_id:
+        raise Http404
+    return job, membership
 
 
 def jobs_of(membership: Membership) -> QuerySet[Job]:
-    """Return the jobs that a membership may see, newest first."""
+    """Return the jobs that a membership may see, newest first: their own, where they reach some vehicles only."""
     jobs = Job.objects.filter(team_id=membership.team_id).select_related("user")
+    if not membership.reaches_all:
+        jobs = jobs.filter(authority_id=membership.authority_id)
     return jobs.order_by("-created_at", "-id")
 
 

@@ -25,6 +25,7 @@ from commands.jobs.selection import fresh_s_of
 from commands.jobs.services import cause_of, end_waiting, halt, record_job, settle
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as
+from fleet.teams.access import with_rights
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 
@@ -168,7 +169,7 @@ def _feed(job: Job, now: datetime) -> int | None:
 
 def _member(job: Job) -> Membership | None:
     """Return the membership in whose name the job acts, if its rights are what they were when it began."""
-    found = Membership.objects.select_related("user", "team", "authority").filter(authority_id=job.authority_id)
+    found = with_rights().filter(authority_id=job.authority_id)
     membership = found.first()
     if membership is None or not membership.may(Permission.COMMAND) or not membership.user.is_active:
         return None

@@ -28,14 +28,19 @@ def fresh_s_of(team_id: UUID, order: Order) -> float | None:
 def select_cars(membership: Membership, cars: VehicleFilter, order: Order) -> list[tuple[Target, str]]:
     """Return every car of the selection in the order of the list, with why it would not get this order, or "".
 
-    Two queries and what the rules need, whatever the number. Raises InvalidParameter for more than 10,000 cars.
+    Two queries and what the rules need, whatever the number. Raises InvalidParameter for more than 10,000 cars, and for
+    more that would get it than the role allows at once.
     """
     ids = list(cars.apply(vehicles_of(membership)).values_list("id", flat=True)[: MAX_CARS + 1])
     if len(ids) > MAX_CARS:
         raise InvalidParameter("filter", "too_many", maximum=MAX_CARS)
     targets = {target.vehicle_id: target for target in load_targets(membership, ids, order.kind)}
-    return [
+    chosen = [
         (target, code_of_request(target, membership, order))
         for vehicle_id in ids
         if (target := targets.get(vehicle_id)) is not None
     ]
+    most = membership.rights.max_cars
+    if most is not None and sum(1 for _, code in chosen if not code) > most:
+        raise InvalidParameter("filter", "too_many_for_role", maximum=most)
+    return chosen

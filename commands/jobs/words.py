@@ -67,6 +67,7 @@ PROBLEMS = {
     "secret": _("PIN and valet commands go to one car at a time, so that a PIN never waits in a list."),
     "no_cars": _("No car of this selection can get this command."),
     "too_many": _("A job takes at most %(maximum)s cars. Please narrow the selection."),
+    "too_many_for_role": _("Your role allows %(maximum)s cars at once. Please narrow the selection."),
     "wrong_number": _("This is not the number of cars. Please type it as shown."),
     "in_the_past": _("Choose a time in the future."),
     "too_late": _("A job may take %(maximum)s days at most."),

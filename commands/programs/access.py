@@ -10,6 +10,7 @@ from commands.programs.models import Schedule, TimedCommand
 from fleet.teams.access import get_membership
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
+from fleet.vehicles.access import may_reach
 
 
 def get_schedule(
@@ -17,7 +18,8 @@ def get_schedule(
 ) -> tuple[Schedule, Membership]:
     """Return a schedule and the membership under which it is reached.
 
-    Raises Http404 for a foreign or removed schedule, PermissionDenied for too small a role.
+    Raises Http404 for a foreign or removed schedule, and for another person's where the membership is for some vehicles
+    only; PermissionDenied for too small a role.
     """
     schedule = (
         Schedule.objects.select_related("team", "saved_filter", "membership__user", "membership__authority")
@@ -27,20 +29,28 @@ def get_schedule(
     )
     if schedule is None:
         raise Http404
-    return schedule, get_membership(user, schedule.team_id, to=to)
+    membership = get_membership(user, schedule.team_id, to=to)
+    if not membership.reaches_all and schedule.membership_id != membership.id:
+        raise Http404
+    return schedule, membership
 
 
 def schedules_of(membership: Membership) -> QuerySet[Schedule]:
-    """Return the schedules that a membership may see, by name."""
+    """Return the schedules that a membership may see, by name: their own, where they reach some vehicles only."""
     schedules = Schedule.objects.filter(team_id=membership.team_id).exclude(state=Schedule.State.REMOVED)
+    if not membership.reaches_all:
+        schedules = schedules.filter(membership=membership)
     return schedules.select_related("saved_filter", "membership__user", "team").order_by("name", "id")
 
 
 def get_timed(
     user: User | AnonymousUser, timed_id: UUID, *, to: Permission = Permission.VIEW
 ) -> tuple[TimedCommand, Membership]:
-    """Return a timed command and the membership under which it is reached; errors as get_schedule."""
+    """Return a timed command and the membership under which it is reached; errors as get_vehicle."""
     timed = TimedCommand.objects.select_related("vehicle", "first", "membership__user").filter(pk=timed_id).first()
     if timed is None:
         raise Http404
-    return timed, get_membership(user, timed.team_id, to=to)
+    membership = get_membership(user, timed.team_id, to=to)
+    if not may_reach(membership, timed.vehicle_id):
+        raise Http404
+    return timed, membership

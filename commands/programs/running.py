@@ -1,7 +1,6 @@
 """What the clock does with schedules: find what is due, once per local occurrence, and make a job of it."""
 
 import logging
-from collections.abc import Callable
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -16,8 +15,10 @@ from commands.programs.ahead import Due, cars_of, due_between, is_over, next_due
 from commands.programs.clock import database_now
 from commands.programs.models import RunState, Schedule, ScheduleRun
 from commands.programs.schedules import pause_schedule, tell
+from commands.programs.steps import alone
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as
+from fleet.teams.access import with_rights
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.filters import VehicleFilter
@@ -39,20 +40,11 @@ def run_due_schedules() -> int:
     is_time = Q(look_at__lte=now) | Q(look_at__gt=now + 2 * LOOK_EVERY)
     due = Schedule.objects.filter(is_time, state=Schedule.State.ACTIVE).order_by("look_at")
     for schedule_id in list(due.values_list("id", flat=True)[:BATCH]):
-        if not _alone(look, schedule_id):
+        if not alone(look, schedule_id):
             # What cannot be looked at goes to the end, so that it never stands before the others.
             Schedule.objects.filter(pk=schedule_id).update(look_at=now + LOOK_EVERY)
     runs = ScheduleRun.objects.filter(state=RunState.DUE, due_at__lte=database_now()).order_by("due_at")
-    return sum(_alone(start_run, run_id) for run_id in list(runs.values_list("id", flat=True)[:BATCH]))
-
-
-def _alone(step: Callable[[UUID], bool], row_id: UUID) -> bool:
-    """Do one step for one row; whatever is wrong with it must not keep the others from their time."""
-    try:
-        return step(row_id)
-    except Exception:
-        logger.exception("schedules: %s of %s failed", step.__name__, row_id)
-        return False
+    return sum(alone(start_run, run_id) for run_id in list(runs.values_list("id", flat=True)[:BATCH]))
 
 
 def look(schedule_id: UUID) -> bool:
@@ -95,7 +87,7 @@ def _zones(schedule: Schedule) -> dict[str, list[UUID]]:
 
 
 def _maker_of(schedule: Schedule) -> Membership:
-    return Membership.objects.select_related("team", "authority", "user").get(pk=schedule.membership_id)
+    return with_rights().get(pk=schedule.membership_id)
 
 
 def _why_not(membership: Membership) -> str:

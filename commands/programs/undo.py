@@ -1,7 +1,6 @@
 """What the clock does with ways back: find those whose time has come, request them once, and say how they ended."""
 
 import logging
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -10,10 +9,12 @@ from django.db import connection, transaction
 from commands.models import FINAL, WAITING, Command, State
 from commands.programs.clock import database_now
 from commands.programs.models import TimedCommand, TimedState
+from commands.programs.steps import alone
 from commands.programs.wayback import next_due
 from commands.services import CommandError, request_command
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.services import acting_as, record
+from fleet.teams.access import with_rights
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.models import Lane, Vehicle
@@ -54,17 +55,8 @@ def undo_due() -> int:
     """
     open_states = [*UNSENT, *WAITING]
     given: dict[str, Any] = {"not_done": list(NOT_DONE), "open": open_states, "final": list(FINAL), "batch": BATCH}
-    changed = sum(_alone(_decide, timed_id) for timed_id in _ids(TO_DECIDE, given))
-    return changed + sum(_alone(_end, timed_id) for timed_id in _ids(TO_END, given))
-
-
-def _alone(step: Callable[[UUID], bool], timed_id: UUID) -> bool:
-    """Do one step for one row; whatever is wrong with it must not keep the others from their way back."""
-    try:
-        return step(timed_id)
-    except Exception:
-        logger.exception("way back %s: %s failed, the next tick tries again", timed_id, step.__name__)
-        return False
+    changed = sum(alone(_decide, timed_id) for timed_id in _ids(TO_DECIDE, given))
+    return changed + sum(alone(_end, timed_id) for timed_id in _ids(TO_END, given))
 
 
 def _ids(statement: str, given: dict[str, Any]) -> list[UUID]:
@@ -119,7 +111,7 @@ def _commanded_since(timed: TimedCommand) -> list[Command]:
 
 
 def _request_as_maker(timed: TimedCommand) -> bool:
-    membership = Membership.objects.select_related("authority", "user", "team").get(pk=timed.membership_id)
+    membership = with_rights().get(pk=timed.membership_id)
     if not (membership.may(Permission.COMMAND) and membership.user.is_active):
         drop(timed, "role")
         return True

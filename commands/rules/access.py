@@ -13,7 +13,7 @@ from fleet.teams.roles import Permission
 
 
 def get_rule(
-    user: User | AnonymousUser, rule_id: UUID, *, to: Permission = Permission.MANAGE
+    user: User | AnonymousUser, rule_id: UUID, *, to: Permission = Permission.RULES
 ) -> tuple[TeamRule, Membership]:
     """Return a rule and the membership under which it is reached.
 

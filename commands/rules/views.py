@@ -43,7 +43,7 @@ def _show_list(
     context = {
         "rows": [row_of(rule) for rule in rules_of(membership)],
         "choices": choices(),
-        "may_manage": membership.may(Permission.MANAGE),
+        "may_manage": membership.may(Permission.RULES),
         "check_first_s": check_first_s,
         "form": form or CheckFirstForm(initial={"check_first_s": check_first_s}),
     }
@@ -55,7 +55,7 @@ def _show_list(
 @never_cache
 def new_rule(request: HttpRequest) -> HttpResponse:
     """Show the form of a new rule, of the kind that ?kind= names, and add it."""
-    membership = get_current_membership(request, to=Permission.MANAGE)
+    membership = get_current_membership(request, to=Permission.RULES)
     form = _make_form(request, _kind(request.GET.get("kind", "")))
     if request.method != "POST":
         return _show_form(request, form)
@@ -102,7 +102,7 @@ def edit_rule(request: HttpRequest, rule_id: UUID) -> HttpResponse:
 @never_cache
 def say_rule(request: HttpRequest) -> HttpResponse:
     """Say in words what a form that is being filled in would do. Writes nothing."""
-    get_current_membership(request, to=Permission.MANAGE)
+    get_current_membership(request, to=Permission.RULES)
     form = make_rule_form(_kind(request.POST.get("kind", "")), data=request.POST)
     return render(request, "rules/_says.html", {"preview": preview_of(form)})
 
@@ -133,7 +133,7 @@ def remove(request: HttpRequest, rule_id: UUID) -> HttpResponse:
 @login_required
 def set_policy(request: HttpRequest) -> HttpResponse:
     """Set after how many seconds a known state is too old to send on."""
-    membership = get_current_membership(request, to=Permission.MANAGE)
+    membership = get_current_membership(request, to=Permission.RULES)
     form = CheckFirstForm(request.POST)
     if not form.is_valid():
         return _show_list(request, membership, form=form, status=422)

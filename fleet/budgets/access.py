@@ -25,7 +25,7 @@ class Reach:
 
 
 def get_budget(
-    user: User | AnonymousUser, budget_id: UUID, *, to: Permission = Permission.MANAGE
+    user: User | AnonymousUser, budget_id: UUID, *, to: Permission = Permission.RULES
 ) -> tuple[Budget, Membership]:
     """Return a budget of the team's own application, and the membership under which it is reached.
 

@@ -93,7 +93,7 @@ def app_cards(reach: Iterable[Reach], membership: Membership) -> list[AppCard]:
     cards = []
     for each in reach:
         is_own = each.app.team_id == membership.team_id
-        may_edit = is_own and membership.may(Permission.MANAGE)
+        may_edit = is_own and membership.may(Permission.RULES)
         lines = by_app[each.app.id]
         cards.append(
             AppCard(

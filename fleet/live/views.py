@@ -8,6 +8,7 @@ from uuid import UUID
 
 from asgiref.sync import sync_to_async
 from django.db import connection
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonResponse, StreamingHttpResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
@@ -17,6 +18,7 @@ from fleet.live.health import check_health
 from fleet.teams.access import memberships_of
 from fleet.teams.models import User
 from fleet.teams.roles import Permission
+from fleet.vehicles.access import reach_of
 from fleet.vehicles.models import Vehicle
 
 MAX_VEHICLES = 200
@@ -67,8 +69,13 @@ def _open_page(request: HttpRequest) -> Page | None:
 
 
 def _find_page(user: User, wanted: list[UUID]) -> Page | None:
-    teams = [m.team_id for m in memberships_of(user) if m.may(Permission.VIEW)]
-    rows = Vehicle.objects.filter(id__in=wanted, team_id__in=teams, removed_at__isnull=True)
+    seen = Q()
+    for membership in memberships_of(user):
+        if membership.may(Permission.VIEW):
+            seen |= Q(reach_of(membership, "id"), team_id=membership.team_id)
+    if not seen:
+        return None
+    rows = Vehicle.objects.filter(seen, id__in=wanted, removed_at__isnull=True)
     by_team: dict[UUID, set[str]] = {}
     for vehicle_id, team_id in rows.values_list("id", "team_id"):
         by_team.setdefault(team_id, set()).add(str(vehicle_id))

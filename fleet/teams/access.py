@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 
 from fleet.teams.models import Membership, User
@@ -17,9 +18,14 @@ def memberships_of(user: User | AnonymousUser) -> list[Membership]:
     if not isinstance(user, User):
         return []
     if user.loaded_memberships is None:  # kept for the life of this object: one request
-        live = Membership.objects.filter(user=user, ended_at__isnull=True, user__is_active=True)
-        user.loaded_memberships = list(live.select_related("team", "authority", "user").order_by("created_at"))
+        live = with_rights().filter(user=user, ended_at__isnull=True, user__is_active=True)
+        user.loaded_memberships = list(live.order_by("created_at"))
     return user.loaded_memberships
+
+
+def with_rights() -> QuerySet[Membership]:
+    """Return memberships, ended ones too, with all that tells what they may: no further query asks for it."""
+    return Membership.objects.select_related("team", "authority", "user", "custom_role")
 
 
 def get_membership(user: User | AnonymousUser, team_id: UUID, *, to: Permission) -> Membership:

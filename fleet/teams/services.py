@@ -1,10 +1,13 @@
-"""The verbs of teams: create a team, add a member, change a role, remove a member."""
+"""The verbs of teams: create a team, add a member, change what a member may, remove a member."""
+
+import dataclasses
 
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from fleet.events.services import acting_as, record
+from fleet.teams.grants import Grant, grant_of
 from fleet.teams.models import Authority, Membership, Team, User
 from fleet.teams.roles import Role
 
@@ -23,27 +26,29 @@ def create_team(*, name: str, owner: User) -> Membership:
         return add_member(team=team, user=owner, role=Role.OWNER, actor=owner.actor)
 
 
-def add_member(*, team: Team, user: User, role: Role, actor: str) -> Membership:
-    """Add a person to a team with a role, under an authority of their own."""
+def add_member(*, team: Team, user: User, role: Role | Grant, actor: str) -> Membership:
+    """Add a person to a team, with a role for all vehicles or with a whole grant, under an authority of their own."""
+    grant = role if isinstance(role, Grant) else Grant(role)
     with acting_as(actor):
         authority = Authority.objects.create(team=team, kind=Authority.Kind.MEMBERSHIP)
-        membership = Membership.objects.create(team=team, user=user, role=role, authority=authority)
-        data = {"user": str(user.id), "role": role}
+        membership = Membership.objects.create(team=team, user=user, authority=authority, **grant.columns())
+        data = {"user": str(user.id), **grant.to_json()}
         record("member.added", actor=actor, team_id=team.id, subject=f"membership:{membership.id}", data=data)
     return membership
 
 
-def change_role(*, membership: Membership, role: Role, actor: str) -> None:
-    """Give a member another role. Commands accepted under the old one and not yet permitted will not be sent.
+def change_role(*, membership: Membership, role: Role | Grant, actor: str) -> None:
+    """Give a member another role, or other vehicles. Commands accepted before and not yet permitted will not be sent.
 
-    Raises LastOwner when the team would be left without an owner.
+    A role alone leaves the vehicles as they are. Raises LastOwner when the team would be left without an owner.
     """
+    grant = role if isinstance(role, Grant) else dataclasses.replace(grant_of(membership), role=role, custom_role=None)
     with acting_as(actor):
         _lock_team(membership.team)
-        _keep_an_owner(membership, role)
-        Membership.objects.filter(pk=membership.pk).update(role=role)
+        _keep_an_owner(membership, grant.role)
+        Membership.objects.filter(pk=membership.pk).update(**grant.columns())
         Authority.objects.filter(pk=membership.authority_id).update(version=F("version") + 1)
-        data = {"user": str(membership.user_id), "role": role}
+        data = {"user": str(membership.user_id), **grant.to_json()}
         subject = f"membership:{membership.id}"
         record("member.role_changed", actor=actor, team_id=membership.team_id, subject=subject, data=data)
     membership.refresh_from_db()

@@ -3,13 +3,13 @@
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from fleet.teams.access import get_membership
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
-from fleet.vehicles.models import Vehicle, VehicleLink
+from fleet.vehicles.models import GroupedVehicle, Vehicle, VehicleLink
 
 
 def get_vehicle(
@@ -17,18 +17,40 @@ def get_vehicle(
 ) -> tuple[Vehicle, Membership]:
     """Return a vehicle and the membership under which it is reached.
 
-    Raises Http404 for a foreign or removed vehicle, PermissionDenied for too small a role.
+    Raises Http404 for a vehicle that is foreign, removed or beyond their reach, PermissionDenied for too small a role.
     """
     vehicle = Vehicle.objects.select_related("team", "lane").filter(pk=vehicle_id, removed_at__isnull=True).first()
     if vehicle is None:
         raise Http404
-    return vehicle, get_membership(user, vehicle.team_id, to=to)
+    membership = get_membership(user, vehicle.team_id, to=to)
+    if not may_reach(membership, vehicle_id):
+        raise Http404
+    return vehicle, membership
 
 
 def vehicles_of(membership: Membership) -> QuerySet[Vehicle]:
     """Return the vehicles that a membership may see, in the order of the list."""
-    vehicles = Vehicle.objects.filter(team_id=membership.team_id, removed_at__isnull=True)
+    vehicles = Vehicle.objects.filter(reach_of(membership, "id"), team_id=membership.team_id, removed_at__isnull=True)
     return vehicles.order_by("plate", "name", "make", "model", "id")
+
+
+def reach_of(membership: Membership, field: str) -> Q:
+    """Return the condition that a column with a vehicle's id names one that the membership reaches."""
+    if membership.reaches_all:
+        return Q()
+    reached = Q(**{f"{field}__in": membership.vehicle_ids})
+    if membership.group_ids:
+        grouped = GroupedVehicle.objects.filter(team_id=membership.team_id, group_id__in=membership.group_ids)
+        reached |= Q(**{f"{field}__in": grouped.values("vehicle_id")})
+    return reached
+
+
+def may_reach(membership: Membership, vehicle_id: UUID) -> bool:
+    """Say whether a vehicle of the team is one of those that the membership is for."""
+    if membership.reaches_all or vehicle_id in membership.vehicle_ids:
+        return True
+    groups = membership.group_ids
+    return bool(groups) and GroupedVehicle.objects.filter(vehicle_id=vehicle_id, group_id__in=groups).exists()
 
 
 def find_link(vehicle: Vehicle) -> VehicleLink | None:

@@ -282,3 +282,36 @@ class SavedFilter(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class VehicleGroup(models.Model):
+    """Some of a team's cars under a name: a depot, a department. A membership may be limited to groups."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    name = models.CharField(max_length=60)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="vehicle_group_has_name"),
+            models.UniqueConstraint("team", Lower("name"), name="vehicle_group_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class GroupedVehicle(models.Model):
+    """A car in a group."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    group = models.ForeignKey(VehicleGroup, on_delete=models.CASCADE, related_name="grouped")
+    vehicle = models.ForeignKey(Vehicle, on_delete=models.CASCADE, related_name="grouped")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["group", "vehicle"], name="vehicle_once_per_group")]
+
+    def __str__(self) -> str:
+        return f"{self.vehicle_id} in {self.group_id}"

@@ -6,9 +6,8 @@ from fleet.events.schema import key_for_team, revoke, same_team
 
 
 class Migration(migrations.Migration):
-    dependencies = [("programs", "0001_initial")]
+    dependencies = [("teams", "0004_speak_of_commands_in_roles"), ("programs", "0001_initial")]
     operations = [
-        key_for_team("teams_membership"),
         key_for_team("programs_schedule"),
         same_team("programs_schedule", "membership_id", "teams_membership"),
         same_team("programs_schedule", "saved_filter_id", "vehicles_savedfilter"),
