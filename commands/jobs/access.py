@@ -21,10 +21,15 @@ def get_job(user: User | AnonymousUser, job_id: UUID, *, to: Permission = Permis
     job = Job.objects.select_related("user").filter(pk=job_id).first()
     if job is None:
         raise Http404
+    return job, get_membership_for(user, job, to=to)
+
+
+def get_membership_for(user: User | AnonymousUser, job: Job, *, to: Permission) -> Membership:
+    """Return the membership under which a job is reached; errors as get_job."""
     membership = get_membership(user, job.team_id, to=to)
     if not membership.reaches_all and job.authority_id != membership.authority_id:
         raise Http404
-    return job, membership
+    return membership
 
 
 def jobs_of(membership: Membership) -> QuerySet[Job]:

@@ -10,6 +10,7 @@ from django.utils.translation import ngettext
 
 from commands.cards import title_of
 from commands.jobs.labels import LOOKS, Label, outcome_label, state_label
+from commands.jobs.looks import POLL_S
 from commands.jobs.models import Job, JobState, Outcome
 from commands.jobs.progress import Progress
 from commands.jobs.words import HELD, STOPPED_BY
@@ -19,7 +20,6 @@ from fleet.teams.roles import Permission
 from fleet.vehicles.filter_words import words_of
 from fleet.vehicles.filters import VehicleFilter
 
-POLL_S = 1.5
 # In the undo window every second counts.
 POLL_WAITING_S = 1.0
 MAX_REASONS = 4
@@ -96,8 +96,8 @@ def filter_words_of(job: Job) -> list[str]:
     return words_of(VehicleFilter.from_values(job.filter))
 
 
-def progress_card(progress: Progress, membership: Membership) -> ProgressCard:
-    """Return the card of a job's progress, with what this person may do."""
+def progress_card(progress: Progress, membership: Membership, *, poll_s: float = POLL_S) -> ProgressCard:
+    """Return the card of a job's progress, with what this person may do, to be looked at again every so often."""
     job = progress.job
     may_act = membership.may(Permission.COMMAND)
     is_waiting = job.state == JobState.WAITING
@@ -113,7 +113,7 @@ def progress_card(progress: Progress, membership: Membership) -> ProgressCard:
         ended=str(STOPPED_BY.get(job.code, "")),
         held=[str(HELD[why]) for why in sorted(set(job.held.values())) if why in HELD],
         at=progress.as_of,
-        poll_s=POLL_WAITING_S if is_waiting else POLL_S,
+        poll_s=POLL_WAITING_S if is_waiting else poll_s,
         is_over=progress.is_over,
         can_undo=may_act and is_waiting,
         can_stop=may_act and job.state == JobState.RUNNING,

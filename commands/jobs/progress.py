@@ -22,12 +22,17 @@ ENDS_THAT_TELL = 20
 
 @dataclass(frozen=True)
 class Reason:
-    """How many cars stand at one outcome for one reason, and the reason in words."""
+    """How many cars stand at one outcome for one reason."""
 
     outcome: str
     code: str
+    reason: str
     count: int
-    sentence: str
+
+    @property
+    def sentence(self) -> str:
+        """The reason in the words of whoever looks: what is counted once is shown in several languages."""
+        return sentence_of(self.outcome, self.code, self.reason) or str(OUTCOMES[self.outcome])
 
 
 @dataclass(frozen=True)
@@ -119,11 +124,7 @@ def count_progress(job_id: UUID) -> Progress:
 
 
 def _reasons(rows: list[tuple[str, str, str, int]]) -> tuple[Reason, ...]:
-    found = [
-        Reason(outcome, code, number, sentence_of(outcome, code, reason) or str(OUTCOMES[outcome]))
-        for outcome, code, reason, number in rows
-        if code
-    ]
+    found = [Reason(outcome, code, reason, number) for outcome, code, reason, number in rows if code]
     return tuple(sorted(found, key=lambda reason: -reason.count))
 
 

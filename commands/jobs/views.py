@@ -13,7 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_POST
 
-from commands.jobs.access import get_job, jobs_of, running_jobs_of
+from commands.jobs.access import get_job, get_membership_for, jobs_of, running_jobs_of
 from commands.jobs.asking import ask_first
 from commands.jobs.cards import JobRow, ProgressCard, filter_words_of, job_row, progress_card, title_of_job, who_of
 from commands.jobs.errors import JobError
@@ -21,12 +21,13 @@ from commands.jobs.export import export_csv
 from commands.jobs.forms import problem_of, refusal_of
 from commands.jobs.items import SEARCH_MAX_LENGTH, list_items
 from commands.jobs.labels import outcome_label
+from commands.jobs.looks import book_look
 from commands.jobs.models import Job, Outcome
 from commands.jobs.pages import counts_of, page_of
 from commands.jobs.progress import Progress, job_progress
 from commands.jobs.services import plan_retry, retry_failed, stop_job, undo_job
 from fleet.adapters.rules import InvalidParameter
-from fleet.teams.access import get_current_membership, get_membership
+from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 
@@ -89,7 +90,7 @@ def _get_progress(request: HttpRequest, job_id: UUID) -> tuple[Progress, Members
         progress = job_progress(job_id)
     except Job.DoesNotExist as error:
         raise Http404 from error
-    return progress, get_membership(request.user, progress.job.team_id, to=Permission.VIEW)
+    return progress, get_membership_for(request.user, progress.job, to=Permission.VIEW)  # type: ignore[arg-type]
 
 
 @require_GET
@@ -172,7 +173,7 @@ def _render_job(
 
 
 def _progress_context(request: HttpRequest, progress: Progress, membership: Membership) -> dict[str, Any]:
-    card = progress_card(progress, membership)
+    card = progress_card(progress, membership, poll_s=book_look(progress.job.id))
     # Asked for only once, when the job is over: by then nobody polls any more.
     may_retry = progress.is_over and membership.may(Permission.COMMAND)
     plan = plan_retry(progress.job) if may_retry else None

@@ -41,10 +41,25 @@ def test_progress_when_a_job_is_over_then_every_car_is_counted_once_with_its_rea
     assert (seen.done, seen.eligible, seen.total, seen.percent) == (3, 3, 4, 100)
     assert (seen.is_over, seen.left_s, seen.undo_left_s) == (True, None, None)
     assert sorted(seen.reasons, key=lambda reason: reason.outcome) == [
-        Reason("not_sent", "superseded", 1, "A newer command for this car replaced it."),
-        Reason("refused", "vehicle_refused", 1, "A door is open."),
-        Reason("skipped", "no_consent", 1, "Not allowed by the owner"),
+        Reason("not_sent", "superseded", "", 1),
+        Reason("refused", "vehicle_refused", "door_open", 1),
+        Reason("skipped", "no_consent", "", 1),
     ]
+    assert {reason.code: reason.sentence for reason in seen.reasons} == {
+        "superseded": "A newer command for this car replaced it.",
+        "vehicle_refused": "A door is open.",
+        "no_consent": "Not allowed by the owner",
+    }
+
+
+def test_progress_when_counted_for_one_language_then_it_is_told_in_the_other_too(mixed):
+    with translation.override("en"):
+        seen = count_progress(mixed.id)
+
+    with translation.override("de"):
+        sentences = {reason.code: reason.sentence for reason in seen.reasons}
+
+    assert sentences["no_consent"] == "Vom Halter nicht erlaubt"
 
 
 def test_progress_when_commands_ended_and_nobody_wrote_it_down_yet_then_it_tells_already(membership, links):
