@@ -192,7 +192,14 @@ CELERY_TASK_ROUTES = {
     "commands.jobs.tasks.*": {"queue": "clock"},
     "commands.programs.tasks.*": {"queue": "clock"},
     "fleet.live.tasks.*": {"queue": "clock"},
+    "fleet.events.tasks.*": {"queue": "clock"},
 }
+# Where the heads of the audit chains are written outside of the database, and how often; empty: not in this way.
+AUDIT_ANCHOR_FILE = env(
+    "FLEETWELL_AUDIT_ANCHOR_FILE", str(Path(env("FLEETWELL_VAR", str(BASE_DIR / "var"))) / "audit-anchors.jsonl")
+)
+AUDIT_ANCHOR_MAIL = env("FLEETWELL_AUDIT_ANCHOR_MAIL", "")
+AUDIT_ANCHOR_EVERY_S = float(env("FLEETWELL_AUDIT_ANCHOR_EVERY_S", "3600"))
 CELERY_BEAT_SCHEDULE = {
     "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
     "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},
@@ -214,6 +221,12 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 15},
     },
     "sweep-connect": {"task": "connect.tasks.sweep", "schedule": schedule(60.0), "options": {"expires": 60}},
+    "seal-events": {"task": "fleet.events.tasks.seal", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "anchor-seals": {
+        "task": "fleet.events.tasks.anchor",
+        "schedule": schedule(AUDIT_ANCHOR_EVERY_S),
+        "options": {"expires": AUDIT_ANCHOR_EVERY_S},
+    },
     "beat-heartbeat": {"task": "fleet.live.tasks.heartbeat", "schedule": schedule(5.0), "options": {"expires": 5}},
 }
 

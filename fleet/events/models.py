@@ -1,5 +1,6 @@
 """The log: one row for everything that happened. Teams and vehicles are named by key: this app stands below them."""
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
@@ -41,3 +42,60 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} by {self.actor}"
+
+
+class Seal(models.Model):
+    """What holds some events of one chain to all before them; see fleet.events.sealing. Append-only, as the log is.
+
+    chain_id: the team's id, or fleet.events.chain.INSTALLATION for what is no team's. links: one SHA-256 per event.
+    """
+
+    chain_id = models.UUIDField()
+    sequence = models.BigIntegerField()
+    event_ids = ArrayField(models.BigIntegerField())
+    links = models.BinaryField()
+    previous_hash = models.BinaryField()
+    hash = models.BinaryField()
+    sealed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["chain_id", "sequence"], name="one_seal_per_place_in_a_chain"),
+            models.CheckConstraint(condition=models.Q(sequence__gte=1), name="seal_counts_from_one"),
+            models.CheckConstraint(condition=models.Q(event_ids__len__gte=1), name="seal_holds_events"),
+        ]
+
+    def __str__(self) -> str:
+        return f"seal {self.sequence} of {self.chain_id}"
+
+
+class Anchor(models.Model):
+    """The heads of all chains at one moment, as they were also written outside of the database. Append-only.
+
+    heads: chain id to [sequence, hash in hex].
+    """
+
+    at = models.DateTimeField(db_default=ClockTimestamp())
+    heads = models.JSONField()
+
+    def __str__(self) -> str:
+        return f"anchor of {self.at}"
+
+
+class PersonalValue(models.Model):
+    """A value that names a person, apart from the event that speaks of it; see fleet.events.personal.
+
+    hash: SHA-256 of salt and value, which is what the event holds. Without this row it says nothing.
+    """
+
+    hash = models.CharField(max_length=64, primary_key=True)
+    team_id = models.UUIDField(null=True)
+    salt = models.BinaryField()
+    value = models.TextField()
+    kept_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    class Meta:
+        indexes = [models.Index(fields=["team_id", "value"], name="personal_of_team")]
+
+    def __str__(self) -> str:
+        return self.hash
