@@ -17,6 +17,7 @@ from tests.signing_in import sign_in
 @dataclass(frozen=True)
 class Cast:
     owner: Membership
+    manager: Membership
     operator: Membership
     viewer: Membership
     outsider: Membership
@@ -27,6 +28,7 @@ def cast(db: None) -> Cast:
     owner = make_team()
     return Cast(
         owner,
+        make_member(owner.team, Role.MANAGER),
         make_member(owner.team, Role.OPERATOR),
         make_member(owner.team, Role.VIEWER),
         make_team("Another Fleet"),

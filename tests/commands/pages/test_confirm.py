@@ -46,7 +46,7 @@ def written():
 def test_risky_press_when_the_sign_in_is_old_then_it_asks_for_the_password_and_nothing_is_written(
     link, cast, browser_of, kind, headers
 ):
-    browser = browser_of(cast.operator, minutes_ago=16)
+    browser = browser_of(cast.manager, minutes_ago=16)
 
     answer = browser.post(url_of(link, kind), {"confirm": "1", **VALUES.get(kind, {})}, headers=headers)
 
@@ -57,7 +57,7 @@ def test_risky_press_when_the_sign_in_is_old_then_it_asks_for_the_password_and_n
 
 @pytest.mark.parametrize("kind", OFFERED)
 def test_risky_press_when_the_password_comes_with_it_then_it_is_sent_and_not_asked_again(link, cast, browser_of, kind):
-    browser = browser_of(cast.operator, minutes_ago=16)
+    browser = browser_of(cast.manager, minutes_ago=16)
     values = {"confirm": "1", **VALUES.get(kind, {})}
 
     first = browser.post(url_of(link, kind), {**values, "password": PASSWORD})
@@ -72,7 +72,7 @@ def test_risky_press_when_the_password_comes_with_it_then_it_is_sent_and_not_ask
 def test_risky_press_when_nobody_ever_gave_a_password_here_then_whatever_the_form_says_it_is_refused(
     link, cast, client, kind
 ):
-    client.force_login(cast.operator.user)
+    client.force_login(cast.manager.user)
     lies = {"confirm": "1", "confirmed": "1", "recent": "1", "password": "", **VALUES.get(kind, {})}
 
     answers = [client.post(url_of(link, kind), lies, headers=headers) for headers in ({}, HTMX)]
@@ -83,7 +83,7 @@ def test_risky_press_when_nobody_ever_gave_a_password_here_then_whatever_the_for
 
 @pytest.mark.parametrize("kind", ["lock", "honk_horn", "flash_lights"])
 def test_press_when_it_is_not_risky_then_no_password_is_asked_for(link, cast, browser_of, kind):
-    answer = browser_of(cast.operator, minutes_ago=600).post(url_of(link, kind), {"confirm": "1"})
+    answer = browser_of(cast.manager, minutes_ago=600).post(url_of(link, kind), {"confirm": "1"})
 
     assert (answer.status_code, written()) == (302, [(kind, "queued")])
 
@@ -93,7 +93,7 @@ def test_risky_press_when_the_password_is_wrong_then_the_error_is_at_the_field_a
     link, cast, browser_of, headers, caplog
 ):
     caplog.set_level(logging.DEBUG)
-    browser = browser_of(cast.operator, minutes_ago=16)
+    browser = browser_of(cast.manager, minutes_ago=16)
     values = {"confirm": "1", "pin": "8642", "password": "wrong horse battery"}
 
     answer = browser.post(url_of(link, "set_pin"), values, headers=headers)
@@ -107,7 +107,7 @@ def test_risky_press_when_the_password_is_wrong_then_the_error_is_at_the_field_a
 
 
 def test_risky_press_when_it_was_tried_too_often_then_the_right_password_has_to_wait(link, cast, browser_of):
-    browser = browser_of(cast.operator, minutes_ago=16)
+    browser = browser_of(cast.manager, minutes_ago=16)
     wrong, right = ({"confirm": "1", "password": password} for password in ("wrong", PASSWORD))
 
     statuses = [browser.post(url_of(link, "unlock"), wrong).status_code for _ in range(6)]
@@ -118,7 +118,7 @@ def test_risky_press_when_it_was_tried_too_often_then_the_right_password_has_to_
 
 
 def test_risky_press_when_the_pin_is_bad_then_the_password_is_not_tried_on_it(link, cast, browser_of):
-    browser = browser_of(cast.operator, minutes_ago=16)
+    browser = browser_of(cast.manager, minutes_ago=16)
 
     statuses = [
         browser.post(url_of(link, "set_pin"), {"confirm": "1", "pin": "12", "password": "wrong"}).status_code
@@ -132,8 +132,8 @@ def test_risky_press_when_the_pin_is_bad_then_the_password_is_not_tried_on_it(li
 def test_question_when_the_sign_in_is_old_then_it_holds_the_password_field_and_a_recent_one_does_not(
     link, cast, browser_of
 ):
-    old = browser_of(cast.operator, minutes_ago=16).post(url_of(link, "unlock")).content.decode()
-    recent = browser_of(cast.operator).post(url_of(link, "unlock")).content.decode()
+    old = browser_of(cast.manager, minutes_ago=16).post(url_of(link, "unlock")).content.decode()
+    recent = browser_of(cast.manager).post(url_of(link, "unlock")).content.decode()
 
     assert ('name="password"' in old, 'name="password"' in recent) == (True, False)
 
@@ -144,7 +144,7 @@ def test_panel_when_the_sign_in_is_old_then_only_risky_questions_ask_for_the_pas
     asking = {
         minutes: {
             offer.kind
-            for group in browser_of(cast.operator, minutes_ago=minutes).get(url).context["groups"]
+            for group in browser_of(cast.manager, minutes_ago=minutes).get(url).context["groups"]
             for offer in group.offers
             if offer.confirm is not None
         }
@@ -155,7 +155,7 @@ def test_panel_when_the_sign_in_is_old_then_only_risky_questions_ask_for_the_pas
 
 
 def test_vehicle_page_when_the_sign_in_is_old_then_its_buttons_ask_too(link, cast, browser_of):
-    page = browser_of(cast.operator, minutes_ago=16).get(f"/vehicles/{link.vehicle_id}/").content.decode()
+    page = browser_of(cast.manager, minutes_ago=16).get(f"/vehicles/{link.vehicle_id}/").content.decode()
 
     assert 'id="unlock-password"' in page
 
@@ -188,7 +188,7 @@ def test_tile_when_a_rule_blocks_then_it_says_why_and_where_the_rule_is(link, ca
     row = block(cast, Moving(), "unlock")
     move(link)
 
-    answer = browser_of(cast.operator).get(f"/vehicles/{link.vehicle_id}/commands/")
+    answer = browser_of(cast.manager).get(f"/vehicles/{link.vehicle_id}/commands/")
 
     offer = next(o for group in answer.context["groups"] for o in group.offers if o.kind == "unlock")
     assert (offer.tile_state, offer.detail, offer.next_step.url) == (
@@ -205,7 +205,7 @@ def test_press_when_a_rule_blocks_then_it_conflicts_with_the_reason_and_nothing_
 ):
     block(cast, Moving(), "unlock", "lock")
     move(link)
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
 
     answers = [browser.post(url_of(link, kind), {"confirm": "1"}, headers=headers) for kind in ("unlock", "lock")]
 
@@ -216,7 +216,7 @@ def test_press_when_a_rule_blocks_then_it_conflicts_with_the_reason_and_nothing_
 def test_press_when_the_rule_does_not_hold_any_more_then_it_is_accepted(link, cast, browser_of):
     block(cast, Guest(), "lock")
     Vehicle.objects.filter(pk=link.vehicle_id).update(guest_until=timezone.now() + timedelta(hours=1))
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
     blocked = browser.post(url_of(link, "lock")).status_code
     Vehicle.objects.filter(pk=link.vehicle_id).update(guest_until=None)
 
@@ -230,7 +230,7 @@ def test_press_when_the_rule_is_another_teams_then_it_is_accepted(link, foreign_
     move(link)
     move(foreign_link)
 
-    ours = browser_of(cast.operator).post(url_of(link, "lock"))
+    ours = browser_of(cast.manager).post(url_of(link, "lock"))
     theirs = browser_of(cast.outsider).post(url_of(foreign_link, "lock"))
 
     assert (ours.status_code, theirs.status_code) == (302, 409)
@@ -239,7 +239,7 @@ def test_press_when_the_rule_is_another_teams_then_it_is_accepted(link, foreign_
 def test_panel_when_there_are_thirty_rules_then_it_asks_the_database_no_oftener_than_for_one(
     link, cast, simulator, browser_of
 ):
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
     url = f"/vehicles/{link.vehicle_id}/commands/"
     block(cast, ChargeFloor(5), "start_climate")
     join_simulated_car(cast.owner, simulator, learn=False)

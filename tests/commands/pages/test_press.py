@@ -33,21 +33,21 @@ def written():
 def test_press_when_an_operator_presses_then_the_command_waits_and_the_page_of_the_car_comes_back(
     link, cast, browser_of
 ):
-    answer = browser_of(cast.operator).post(url_of(link, "lock"), {"token": "t1"})
+    answer = browser_of(cast.manager).post(url_of(link, "lock"), {"token": "t1"})
 
     assert (answer.status_code, answer["Location"]) == (302, link.vehicle.get_absolute_url())
     command = Command.objects.get()
     assert (command.kind, command.state, command.user, command.origin) == (
         "lock",
         "queued",
-        cast.operator.user,
+        cast.manager.user,
         "page",
     )
     assert command.idempotency_key == "form:t1"
 
 
 def test_press_when_htmx_asks_then_the_panel_comes_back_with_the_command_in_it(link, cast, browser_of):
-    answer = browser_of(cast.operator).post(url_of(link, "lock"), headers=HTMX)
+    answer = browser_of(cast.manager).post(url_of(link, "lock"), headers=HTMX)
 
     assert answer.status_code == 200
     assert answer.content.lstrip().startswith(b'<div class="stack" id="commands-panel"')
@@ -56,7 +56,7 @@ def test_press_when_htmx_asks_then_the_panel_comes_back_with_the_command_in_it(l
 
 @pytest.mark.parametrize("kind", VALUES)
 def test_press_when_the_values_are_good_then_the_command_carries_them_but_no_secret(link, cast, browser_of, kind):
-    answer = browser_of(cast.operator).post(url_of(link, kind), VALUES[kind])
+    answer = browser_of(cast.manager).post(url_of(link, kind), VALUES[kind])
 
     assert answer.status_code == 302
     command = Command.objects.get()
@@ -104,7 +104,7 @@ BAD += [
 def test_press_when_a_value_is_bad_then_the_answer_shows_the_form_again_and_nothing_is_written(
     link, cast, browser_of, kind, values
 ):
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
 
     for headers in ({}, HTMX):
         answer = browser.post(url_of(link, kind), values, headers=headers)
@@ -115,7 +115,7 @@ def test_press_when_a_value_is_bad_then_the_answer_shows_the_form_again_and_noth
 
 
 def test_press_when_it_is_one_that_asks_then_nothing_is_written_before_the_answer(link, cast, browser_of):
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
 
     question = browser.post(url_of(link, "unlock"))
     before = written()
@@ -127,7 +127,7 @@ def test_press_when_it_is_one_that_asks_then_nothing_is_written_before_the_answe
 
 
 def test_press_when_the_same_form_is_sent_five_times_then_it_is_one_command(link, cast, browser_of):
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
 
     answers = [browser.post(url_of(link, "set_pin"), {"pin": "0123", "confirm": "1", "token": "t1"}) for _ in range(5)]
 
@@ -136,7 +136,7 @@ def test_press_when_the_same_form_is_sent_five_times_then_it_is_one_command(link
 
 
 def test_press_when_a_form_comes_again_with_other_values_then_it_conflicts(link, cast, browser_of):
-    browser = browser_of(cast.operator)
+    browser = browser_of(cast.manager)
     browser.post(url_of(link, "set_charge_limit"), {"limit_percent": "80", "token": "t1"})
 
     answer = browser.post(url_of(link, "set_charge_limit"), {"limit_percent": "90", "token": "t1"})
@@ -147,7 +147,7 @@ def test_press_when_a_form_comes_again_with_other_values_then_it_conflicts(link,
 
 @pytest.mark.parametrize("token", ["x" * 65, "a\x00b", "a\nb", ""], ids=["long", "nul", "newline", "empty"])
 def test_press_when_the_forms_token_makes_no_sense_then_it_is_pressed_without_one(link, cast, browser_of, token):
-    answer = browser_of(cast.operator).post(url_of(link, "lock"), {"token": token})
+    answer = browser_of(cast.manager).post(url_of(link, "lock"), {"token": token})
 
     assert answer.status_code == 302
     assert Command.objects.get().idempotency_key is None
@@ -155,7 +155,7 @@ def test_press_when_the_forms_token_makes_no_sense_then_it_is_pressed_without_on
 
 @pytest.mark.parametrize("kind", ["open_trunk", "start_engine"])
 def test_press_when_the_car_cannot_then_it_conflicts_and_nothing_is_written(link, cast, browser_of, kind):
-    answer = browser_of(cast.operator).post(url_of(link, kind), {"confirm": "1"})
+    answer = browser_of(cast.manager).post(url_of(link, kind), {"confirm": "1"})
 
     assert (answer.status_code, written()) == (409, [])
     assert "This car does not have it" in answer.content.decode()
@@ -164,7 +164,7 @@ def test_press_when_the_car_cannot_then_it_conflicts_and_nothing_is_written(link
 def test_press_when_the_owner_took_it_back_then_it_conflicts_and_nothing_is_written(link, cast, browser_of):
     withdraw_consent(link=link, scope="control_security", actor="system:test")
 
-    answer = browser_of(cast.operator).post(url_of(link, "lock"))
+    answer = browser_of(cast.manager).post(url_of(link, "lock"))
 
     assert (answer.status_code, written()) == (409, [])
     assert "Not allowed by the owner" in answer.content.decode()
@@ -173,7 +173,7 @@ def test_press_when_the_owner_took_it_back_then_it_conflicts_and_nothing_is_writ
 def test_press_when_the_connection_has_ended_then_it_conflicts_and_nothing_is_written(link, cast, browser_of):
     end_link(link=link, actor="system:test")
 
-    answer = browser_of(cast.operator).post(url_of(link, "lock"))
+    answer = browser_of(cast.manager).post(url_of(link, "lock"))
 
     assert (answer.status_code, written()) == (409, [])
 
@@ -202,14 +202,14 @@ def test_press_when_nobody_is_signed_in_then_they_are_sent_to_sign_in(link, clie
 
 @pytest.mark.parametrize("kind", ["teleport", "UNLOCK", "unlock;lock", "lock%00", "latest2"])
 def test_press_when_there_is_no_such_command_then_it_is_not_found(link, cast, browser_of, kind):
-    answer = browser_of(cast.operator).post(url_of(link, kind))
+    answer = browser_of(cast.manager).post(url_of(link, kind))
 
     assert (answer.status_code, written()) == (404, [])
 
 
 @pytest.mark.parametrize("method", ["get", "put", "delete"])
 def test_press_when_it_is_no_post_then_it_is_not_allowed(link, cast, browser_of, method):
-    answer = getattr(browser_of(cast.operator), method)(url_of(link, "lock"))
+    answer = getattr(browser_of(cast.manager), method)(url_of(link, "lock"))
 
     assert (answer.status_code, written()) == (405, [])
 
@@ -219,7 +219,7 @@ def test_form_when_it_was_not_ours_then_it_is_refused(link, cast, browser_of, ac
     command = press(link, Lock(), by=cast.owner)
     url = url_of(link, "unlock") if action == "press" else f"/commands/{command.id}/cancel/"
 
-    answer = browser_of(cast.operator, enforce_csrf_checks=True).post(url, {"confirm": "1"})
+    answer = browser_of(cast.manager, enforce_csrf_checks=True).post(url, {"confirm": "1"})
 
     assert (answer.status_code, written()) == (403, [("lock", "queued", {})])
 
@@ -230,7 +230,7 @@ def test_form_when_it_was_not_ours_then_it_is_refused(link, cast, browser_of, ac
 def test_cancel_when_it_waits_then_it_is_cancelled_in_the_persons_name(link, cast, browser_of):
     command = press(link, Unlock(), by=cast.owner)
 
-    answer = browser_of(cast.operator).post(f"/commands/{command.id}/cancel/")
+    answer = browser_of(cast.manager).post(f"/commands/{command.id}/cancel/")
 
     assert (answer.status_code, answer["Location"]) == (302, command.get_absolute_url())
     assert written() == [("unlock", "cancelled", {})]
@@ -241,7 +241,7 @@ def test_cancel_when_it_is_too_late_then_the_answer_shows_where_it_stands(link, 
     with acting_as("system:test"):
         Command.objects.update(state="refused", finished_at=command.accepted_at, error_code="vehicle_unreachable")
 
-    answer = browser_of(cast.operator).post(f"/commands/{command.id}/cancel/")
+    answer = browser_of(cast.manager).post(f"/commands/{command.id}/cancel/")
 
     assert answer.status_code == 409
     assert "The car cannot be reached." in answer.content.decode()
@@ -259,7 +259,7 @@ def test_cancel_when_they_may_not_then_nothing_changes(link, cast, browser_of, w
 def test_cancel_when_it_is_a_get_then_it_is_not_allowed(link, cast, browser_of):
     command = press(link, Unlock(), by=cast.owner)
 
-    assert browser_of(cast.operator).get(f"/commands/{command.id}/cancel/").status_code == 405
+    assert browser_of(cast.manager).get(f"/commands/{command.id}/cancel/").status_code == 405
 
 
 def test_pages_when_nobody_is_signed_in_then_they_show_nothing(link, cast):
