@@ -12,8 +12,8 @@ _PATTERNS = (
         r"(?i)([\"']?\b(?:access_token|refresh_token|client_secret|code_verifier|password|secret|token|state|code|pin)\b"
         r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;)}]+"
     ),
-    # the secret in a share link's path
-    re.compile(r"(/c/)[A-Za-z0-9_-]{16,}"),
+    # the secret in a share link's or an invitation's path
+    re.compile(r"(/(?:c|join)/)[A-Za-z0-9_-]{16,}"),
     # a position: two decimals with four or more places
     re.compile(r"()-?\d{1,3}\.\d{4,}\s*,\s*-?\d{1,3}\.\d{4,}"),
     re.compile(r"(?i)([\"']?\b(?:latitude|longitude)\b[\"']?\s*[=:]\s*)-?\d+(?:\.\d+)?"),

@@ -53,6 +53,8 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
     "django_htmx",
     "template_partials",
     "fleet",
@@ -60,6 +62,7 @@ INSTALLED_APPS = [
     "fleet.teams",
     "fleet.budgets",
     "fleet.vehicles",
+    "fleet.members",
     "connect",
     "commands",
     "commands.alerts",
@@ -78,6 +81,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "fleet.teams.second_factor.second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -123,14 +127,42 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.ScryptPasswordHasher"]
 ACCOUNT_ADAPTER = "fleet.teams.accounts.AccountAdapter"
-ACCOUNT_FORMS = {"signup": "fleet.teams.forms.SignupForm", "login": "fleet.teams.forms.LoginForm"}
+ACCOUNT_FORMS = {
+    "signup": "fleet.teams.forms.SignupForm",
+    "login": "fleet.teams.forms.LoginForm",
+    "change_password": "fleet.teams.forms.ChangePasswordForm",
+    "reauthenticate": "fleet.teams.forms.ReauthenticateForm",
+}
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-ACCOUNT_EMAIL_VERIFICATION = env("FLEETWELL_EMAIL_VERIFICATION", "optional")
+# Whoever signs up shows first that the address is theirs; the demo's letters are files that nobody waits for.
+ACCOUNT_EMAIL_VERIFICATION = env("FLEETWELL_EMAIL_VERIFICATION", "optional" if DEMO else "mandatory")
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "Fleetwell: "
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter after every change of address, password or second factor
+ACCOUNT_CHANGE_EMAIL = True  # one address: the old one stays until the new one is confirmed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_GET = False
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 15 * 60  # before anything risky; see fleet.teams.stepup
+MFA_ADAPTER = "fleet.teams.authenticators.AuthenticatorAdapter"
+MFA_FORMS = {
+    "authenticate": "fleet.teams.authenticators.CodeForm",
+    "reauthenticate": "fleet.teams.authenticators.ConfirmCodeForm",
+    "activate_totp": "fleet.teams.authenticators.ActivateForm",
+    "add_webauthn": "fleet.teams.authenticators.AddPasskeyForm",
+    "edit_webauthn": "fleet.teams.authenticators.NamePasskeyForm",
+    "authenticate_webauthn": "fleet.teams.authenticators.PasskeyForm",
+    "reauthenticate_webauthn": "fleet.teams.authenticators.ConfirmPasskeyForm",
+    "login_webauthn": "fleet.teams.authenticators.SignInPasskeyForm",
+}
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Fleetwell"
+MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off; each code works once, see fleet.teams.authenticators
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # who has not confirmed the address does not come in at all, outside the demo
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE_COOKIES  # http://localhost, where browsers allow passkeys too
+USERSESSIONS_ADAPTER = "fleet.teams.browser_sessions.SessionsAdapter"
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "vehicles:list"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -219,6 +251,11 @@ CELERY_BEAT_SCHEDULE = {
         "task": "fleet.vehicles.tasks.refresh_due",
         "schedule": schedule(15.0),
         "options": {"expires": 15},
+    },
+    "send-letters": {
+        "task": "fleet.members.tasks.send_waiting_letters",
+        "schedule": schedule(60.0),
+        "options": {"expires": 60},
     },
     "sweep-connect": {"task": "connect.tasks.sweep", "schedule": schedule(60.0), "options": {"expires": 60}},
     "seal-events": {"task": "fleet.events.tasks.seal", "schedule": schedule(5.0), "options": {"expires": 5}},

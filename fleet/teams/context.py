@@ -18,4 +18,5 @@ def team(request: HttpRequest) -> dict[str, Any]:
         "team": membership.team if membership else None,
         "membership": membership,
         "may_connect": membership is not None and membership.may(Permission.CONNECT),
+        "may_manage_members": membership is not None and membership.may(Permission.MEMBERS),
     }

@@ -1,0 +1,78 @@
+"""Writing the letter of an invitation: a new secret, its hash into the row, then the mail in the reader's language."""
+
+import logging
+from smtplib import SMTPException
+from uuid import UUID
+
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db.models import F
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from fleet.events.models import ClockTimestamp
+from fleet.members.invitations import hash_secret
+from fleet.teams.models import Invitation, User
+from fleet.vehicles.sealing import make_token
+
+MOST_LETTERS_A_SWEEP = 100
+
+logger = logging.getLogger(__name__)
+
+
+def write_letter(invitation_id: UUID) -> bool:
+    """Send the letter of an invitation that waits for one; True when it went out now.
+
+    Rung for twice, it is written once: only who sets sent_at writes. What can't be sent waits again for the sweep.
+    """
+    secret = make_token()
+    waiting = Invitation.objects.filter(
+        pk=invitation_id,
+        sent_at__isnull=True,
+        accepted_at__isnull=True,
+        revoked_at__isnull=True,
+        expires_at__gt=ClockTimestamp(),
+    ).exclude(email="")
+    taken = waiting.update(secret_hash=hash_secret(secret), sent_at=ClockTimestamp(), sent_count=F("sent_count") + 1)
+    if not taken:
+        return False
+    invitation = Invitation.objects.select_related("team", "custom_role", "invited_by__user").get(pk=invitation_id)
+    try:
+        compose(invitation, secret).send()
+    except (SMTPException, OSError) as error:
+        # Only if nobody asked to send it again meanwhile: that letter is another one.
+        mine = Invitation.objects.filter(pk=invitation_id, secret_hash=hash_secret(secret))
+        mine.update(sent_at=None, sent_count=F("sent_count") - 1)
+        logger.warning("letter of invitation %s could not be sent: %s", invitation_id, type(error).__name__)
+        return False
+    return True
+
+
+def compose(invitation: Invitation, secret: str) -> EmailMessage:
+    """Return the letter, in the language of the person where they have an account, else in the team's."""
+    reader = User.objects.filter(email__iexact=invitation.email).first()
+    language = (reader.language if reader else "") or invitation.team.language or settings.LANGUAGE_CODE
+    with translation.override(language):
+        inviter = str(invitation.invited_by.user)
+        context = {
+            "team": invitation.team.name,
+            "inviter": inviter,
+            "role": invitation.role_title,
+            "url": settings.PUBLIC_URL + reverse("members:open", args=[secret]),
+            "expires_at": invitation.expires_at,
+            "address": invitation.email,
+        }
+        subject = _("%(inviter)s invites you to %(team)s") % {"inviter": inviter, "team": invitation.team.name}
+        body = render_to_string("members/letter.txt", context)
+    # One line, whatever stands in a name.
+    return EmailMessage(subject=" ".join(subject.split()), body=body, to=[invitation.email])
+
+
+def find_waiting() -> list[UUID]:
+    """Return the invitations whose letter was not written yet."""
+    waiting = Invitation.objects.filter(
+        sent_at__isnull=True, accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=ClockTimestamp()
+    ).exclude(email="")
+    return list(waiting.order_by("created_at").values_list("id", flat=True)[:MOST_LETTERS_A_SWEEP])
