@@ -20,7 +20,7 @@ from commands.words import GROUPS, LABELS, NOT_OFFERED, STATE_NOW, STATES
 from fleet.adapters.commands import KINDS, make_command
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
-from fleet.teams.stepup import RISKY, ConfirmForm
+from fleet.teams.stepup import ConfirmForm, form_for, must_confirm
 from fleet.vehicles.access import find_link
 from fleet.vehicles.models import Vehicle
 from fleet.vehicles.readings import Readings, readings_of
@@ -112,7 +112,8 @@ def make_panel(
     available = check_availability(link, membership, vehicle=vehicle, state=state)
     confirms = confirms or {}
     if not is_confirmed:
-        confirms = {kind: confirms.get(kind) or ConfirmForm(auto_id=f"{kind}-%s") for kind in RISKY}
+        asking = [kind for kind in KINDS if must_confirm(membership, kind)]
+        confirms = {kind: confirms.get(kind) or form_for(membership.user, auto_id=f"{kind}-%s") for kind in asking}
     recent = _recent_commands(vehicle, membership)
     latest = _latest_by_kind(recent)
     offers = {
@@ -177,7 +178,7 @@ def _offer(
     if form is None and availability.is_offered:
         form = make_form(kind, availability.ranges, initial=_initial(kind, state))
     tile_state, detail = _tile(availability, state, latest)
-    asks = KINDS[kind].asks
+    asks = KINDS[kind].asks or confirm is not None
     return Offer(
         kind=kind,
         label=str(LABELS[kind]),
@@ -276,6 +277,7 @@ def _dialog(kind: str, vehicle: Vehicle) -> Dialog:
         "enable_valet": _("Switch on"),
         "disable_valet": _("Switch off"),
         "start_engine": _("Start now"),
-    }[kind]
+    }.get(kind, _("Send"))
     title = _("%(command)s: %(vehicle)s?") % {"command": label, "vehicle": which}
-    return Dialog(title, bodies[kind], safe, go)
+    body = bodies.get(kind) or _("Your role asks you to confirm who you are before each command.")
+    return Dialog(title, body, safe, go)

@@ -29,7 +29,6 @@ from fleet.teams import stepup
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
-from fleet.teams.stepup import RISKY
 from fleet.vehicles.access import find_link, get_vehicle
 from fleet.vehicles.models import Vehicle
 
@@ -63,8 +62,10 @@ def press(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
     if order is None:
         return _render_refused(request, vehicle, membership, kind, form)
     # Last, since every wrong password counts: not while something else is wrong.
-    if kind in RISKY and (unconfirmed := stepup.check(request, auto_id=f"{kind}-%s")) is not None:
-        return _render_refused(request, vehicle, membership, kind, form, unconfirmed)
+    if stepup.must_confirm(membership, kind):
+        unconfirmed = stepup.check(request, auto_id=f"{kind}-%s")
+        if unconfirmed is not None:
+            return _render_refused(request, vehicle, membership, kind, form, unconfirmed)
     return _request(request, vehicle, membership, order, form)
 
 

@@ -8,10 +8,12 @@ from django.shortcuts import render
 from commands.jobs.forms import ConfirmForm
 from commands.jobs.questions import question_of
 from fleet.teams import stepup
+from fleet.teams.models import Membership
 
 
 def ask_first(
     request: HttpRequest,
+    membership: Membership,
     *,
     kind: str,
     count: int,
@@ -27,7 +29,7 @@ def ask_first(
     form = ConfirmForm(request.POST if is_answered else None, count=count, needs_number=needs_number)
     is_good = is_answered and form.is_good()
     unconfirmed: stepup.ConfirmForm | None = None
-    if kind in stepup.RISKY:
+    if stepup.must_confirm(membership, kind):
         # A wrong password counts, so it is looked at last: not while something else is wrong.
         unconfirmed = stepup.check(request) if is_good else stepup.ask(request)
     if is_good and unconfirmed is None:

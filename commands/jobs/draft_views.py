@@ -27,6 +27,7 @@ from fleet.adapters.rules import InvalidParameter
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
+from fleet.teams.stepup import must_confirm
 from fleet.vehicles.access import vehicles_of
 from fleet.vehicles.filter_words import error_of, words_of
 from fleet.vehicles.filters import VehicleFilter
@@ -77,11 +78,11 @@ def draft_job(request: HttpRequest, kind: str) -> HttpResponse:
 
 def _start(request: HttpRequest, membership: Membership, draft: Draft, selection: dict[str, Any]) -> HttpResponse:
     eligible, confirmed_count = draft.preview.eligible, None
-    if draft.order.asks:
+    if draft.order.asks or must_confirm(membership, draft.kind):
         is_many = needs_number(draft.order, eligible)
         back = request.get_full_path()
         asked = ask_first(
-            request, kind=draft.kind, count=eligible, needs_number=is_many, back=back, hidden=draft.hidden()
+            request, membership, kind=draft.kind, count=eligible, needs_number=is_many, back=back, hidden=draft.hidden()
         )
         if asked is not None:
             return asked

@@ -30,6 +30,7 @@ from fleet.adapters.rules import InvalidParameter
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
+from fleet.teams.stepup import must_confirm
 
 RESULTS_POLL_S = 3.0
 # More at once would hide the list; the others stand in the list of jobs, without a bar.
@@ -144,9 +145,11 @@ def retry(request: HttpRequest, job_id: UUID) -> HttpResponse:
     """Start a new job for those that failed; a risky one is asked about first, as every risky job is."""
     job, membership = get_job(request.user, job_id, to=Permission.COMMAND)  # type: ignore[arg-type]
     plan = plan_retry(job)
-    if job.order().asks and plan.count and not job.is_active:
+    if (job.order().asks or must_confirm(membership, job.kind)) and plan.count and not job.is_active:
         back = job.get_absolute_url()
-        asked = ask_first(request, kind=job.kind, count=plan.count, needs_number=plan.needs_number, back=back)
+        asked = ask_first(
+            request, membership, kind=job.kind, count=plan.count, needs_number=plan.needs_number, back=back
+        )
         if asked is not None:
             return asked
     try:

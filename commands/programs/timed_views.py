@@ -30,7 +30,7 @@ from fleet.adapters.rules import InvalidParameter
 from fleet.teams import stepup
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
-from fleet.teams.stepup import RISKY
+from fleet.teams.stepup import must_confirm
 from fleet.vehicles.access import get_vehicle
 from fleet.vehicles.models import Vehicle
 from fleet.vehicles.readings import readings_of
@@ -66,14 +66,14 @@ def start(request: HttpRequest, vehicle_id: UUID, kind: str) -> HttpResponse:
         raise Http404
     zone = _zone_of(vehicle)
     if request.method != "POST":
-        return _ask(request, vehicle, TimedForm(kind, zone, initial=_initial(kind, vehicle, zone)))
+        return _ask(request, vehicle, membership, TimedForm(kind, zone, initial=_initial(kind, vehicle, zone)))
     form = TimedForm(kind, zone, request.POST)
     if not form.is_valid():
-        return _ask(request, vehicle, form, status=422)
+        return _ask(request, vehicle, membership, form, status=422)
     # Last, since every wrong password counts: not while something else is wrong.
-    unconfirmed = stepup.check(request) if kind in RISKY else None
+    unconfirmed = stepup.check(request) if must_confirm(membership, kind) else None
     if unconfirmed is not None:
-        return _ask(request, vehicle, form, confirm=unconfirmed, status=unconfirmed.status)
+        return _ask(request, vehicle, membership, form, confirm=unconfirmed, status=unconfirmed.status)
     return _start(request, vehicle, membership, form)
 
 
@@ -91,20 +91,21 @@ def _start(request: HttpRequest, vehicle: Vehicle, membership: Membership, form:
         )
     except InvalidParameter as error:
         form.note(error)
-        return _ask(request, vehicle, form, status=422)
+        return _ask(request, vehicle, membership, form, status=422)
     except NothingToRestore as error:
-        return _ask(request, vehicle, form, problem=str(NOTHING_TO_RESTORE[error.code]), status=409)
+        return _ask(request, vehicle, membership, form, problem=str(NOTHING_TO_RESTORE[error.code]), status=409)
     except NoWayBack as error:
         words = _("The way back is not possible: %(why)s.") % {"why": problem_of(error.code)}
-        return _ask(request, vehicle, form, problem=words, status=409)
+        return _ask(request, vehicle, membership, form, problem=words, status=409)
     except CommandError as error:
-        return _ask(request, vehicle, form, problem=problem_of(error.code), status=409)
+        return _ask(request, vehicle, membership, form, problem=problem_of(error.code), status=409)
     return redirect(vehicle)
 
 
 def _ask(
     request: HttpRequest,
     vehicle: Vehicle,
+    membership: Membership,
     form: TimedForm,
     *,
     confirm: stepup.ConfirmForm | None = None,
@@ -117,7 +118,7 @@ def _ask(
         "kind": form.kind,
         "title": TIMED_TITLES[form.kind],
         "sentence": TIMED_SENTENCES[form.kind],
-        "confirm": (confirm or stepup.ask(request)) if form.kind in RISKY else None,
+        "confirm": (confirm or stepup.ask(request)) if must_confirm(membership, form.kind) else None,
         "problem": problem,
         "token": secrets.token_urlsafe(16),
     }

@@ -28,12 +28,13 @@ from commands.programs.schedules import (
     resume_schedule,
 )
 from commands.programs.words import HOLIDAYS, PAUSED_BY, problem_of, sentence_of
+from fleet.adapters.commands import KINDS
 from fleet.adapters.rules import InvalidParameter
 from fleet.teams import stepup
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
-from fleet.teams.stepup import RISKY
+from fleet.teams.stepup import must_confirm
 from fleet.vehicles.saved_filters import saved_filters_of
 
 MAX_ROWS = 200
@@ -101,13 +102,15 @@ def _fill_in(request: HttpRequest, membership: Membership, schedule: Schedule | 
     """Show the form, or take it: "dry" shows what it would do, anything else saves it."""
     if request.method != "POST":
         initial = initial_of(schedule) if schedule else _blank(request)
-        return _show_form(request, _form(membership, initial=initial), schedule)
+        return _show_form(request, membership, _form(membership, initial=initial), schedule)
     form = _form(membership, data=request.POST)
     wish = form.make_wish()
     if wish is None:
-        return _show_form(request, form, schedule, status=422)
+        return _show_form(request, membership, form, schedule, status=422)
     if request.POST.get("do") == "dry":
-        return _show_form(request, form, schedule, dry_run=_dry_run(draft(wish, membership=membership), membership))
+        return _show_form(
+            request, membership, form, schedule, dry_run=_dry_run(draft(wish, membership=membership), membership)
+        )
     return _save(request, membership, schedule, form, wish)
 
 
@@ -115,9 +118,9 @@ def _save(
     request: HttpRequest, membership: Membership, schedule: Schedule | None, form: ScheduleForm, wish: Wish
 ) -> HttpResponse:
     # Last, since every wrong password counts: not while something else is wrong.
-    unconfirmed = stepup.check(request) if wish.order.kind in RISKY else None
+    unconfirmed = stepup.check(request) if must_confirm(membership, wish.order.kind) else None
     if unconfirmed is not None:
-        return _show_form(request, form, schedule, confirm=unconfirmed, status=unconfirmed.status)
+        return _show_form(request, membership, form, schedule, confirm=unconfirmed, status=unconfirmed.status)
     try:
         if schedule is None:
             schedule = create_schedule(wish=wish, membership=membership)
@@ -127,7 +130,7 @@ def _save(
             resume_schedule(schedule_id=schedule.id, membership=membership)
     except InvalidParameter as error:
         form.note(error)
-        return _show_form(request, form, schedule, status=422)
+        return _show_form(request, membership, form, schedule, status=422)
     messages.success(request, _("Saved: “%(name)s”.") % {"name": schedule.name})
     return redirect(schedule)
 
@@ -143,6 +146,7 @@ def _blank(request: HttpRequest) -> dict[str, Any]:
 
 def _show_form(
     request: HttpRequest,
+    membership: Membership,
     form: ScheduleForm,
     schedule: Schedule | None,
     *,
@@ -155,7 +159,7 @@ def _show_form(
         "form": form,
         "schedule": schedule,
         "confirm": confirm or stepup.ask(request),
-        "risky": " ".join(sorted(RISKY)),
+        "risky": " ".join(sorted(kind for kind in KINDS if must_confirm(membership, kind))),
         "needs_count": needs_count,
         "dry": dry_run,
     }
@@ -175,7 +179,7 @@ def pause(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
 def resume(request: HttpRequest, schedule_id: UUID) -> HttpResponse:
     """Let it go on in the name of whoever resumes it; a risky one is saved again, where the password is asked for."""
     schedule, membership = get_schedule(request.user, schedule_id, to=Permission.COMMAND)
-    if schedule.kind in RISKY and not stepup.is_recent(request):
+    if must_confirm(membership, schedule.kind) and not stepup.is_recent(request):
         messages.warning(request, _("Please look at it, confirm that it is you, and resume it here."))
         return redirect("programs:edit", schedule.id)
     resume_schedule(schedule_id=schedule.id, membership=membership)

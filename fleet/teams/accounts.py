@@ -3,7 +3,9 @@
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
+from django.urls import reverse
 
 from fleet.teams.models import User
 from fleet.teams.services import sign_up
@@ -19,6 +21,34 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit:
             sign_up(user=user, team_name=form.cleaned_data["team_name"])
         return user
+
+    def send_account_already_exists_mail(self, email: str) -> None:
+        """Tell the owner of the address; and hash a password, as for a new account, so that the time tells nobody."""
+        make_password(email)
+        super().send_account_already_exists_mail(email)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002
+        from fleet.teams.account_events import tell_failed_sign_in  # needs the models
+
+        tell_failed_sign_in(str(credentials.get("email") or ""))
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:  # noqa: ARG002
+        """Say whether somebody has to confirm who they are before touching the account: as before a risky command."""
+        from fleet.teams.stepup import is_recent
+
+        return not is_recent(self.request)
+
+    def get_reauthentication_methods(self, user: Any) -> list[dict[str, Any]]:
+        """Offer the second factor where there is one: then a password alone proves nothing."""
+        from fleet.teams.second_factor import has_second_factor
+
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        if isinstance(user, User) and has_second_factor(user):
+            return [method for method in methods if method["id"] != "reauthenticate"]
+        return methods
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:  # noqa: ARG002
+        return reverse("account_home")
 
     def populate_username(self, request: HttpRequest, user: User) -> None:
         """People have no user name; the e-mail address is the name."""

@@ -1,14 +1,18 @@
-"""Forms of sign-up and sign-in."""
+"""Forms of sign-up, sign-in and of one's own account."""
 
 from typing import Any
 
 from allauth.account.adapter import get_adapter
+from allauth.account.forms import ChangePasswordForm as BaseChangePasswordForm
 from allauth.account.forms import LoginForm as BaseLoginForm
+from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
 from allauth.account.forms import SignupForm as BaseSignupForm
 from django import forms
+from django.conf import settings
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from fleet.teams.models import User
 from fleet.teams.passwords import MAXIMUM_LENGTH
 
 EMAIL_MAX_LENGTH = 254
@@ -44,14 +48,48 @@ class LoginForm(BaseLoginForm):
         super().__init__(*args, **kwargs)
         password = self.fields["password"]
         password.help_text = ""  # the way to a new password stands below the form
-        # Refuse by length before hashing.
-        password.validators += [ProhibitNullCharactersValidator(), _at_most(MAXIMUM_LENGTH)]
+        _refuse_before_hashing(password)
 
     def clean(self) -> dict[str, Any] | None:
         cleaned: dict[str, Any] | None = super().clean()
         if self.user is not None and not self.user.is_active:
             raise get_adapter().validation_error("email_password_mismatch")
         return cleaned
+
+
+class ReauthenticateForm(BaseReauthenticateForm):
+    """The password again, before something risky."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["password"].help_text = ""
+        _refuse_before_hashing(self.fields["password"])
+
+
+class ChangePasswordForm(BaseChangePasswordForm):
+    """Choosing another password; the old one shows who asks."""
+
+    def __init__(self, *args: object, **kwargs: object) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["oldpassword"].help_text = ""
+        for name in ("oldpassword", "password2"):
+            _refuse_before_hashing(self.fields[name])
+        self.fields["password1"].max_length = MAXIMUM_LENGTH
+
+
+class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]
+    """What others see of somebody, and the language of pages and letters."""
+
+    name = forms.CharField(label=_("Your name"), max_length=100, validators=[no_control_characters])
+    language = forms.ChoiceField(label=_("Language"), choices=settings.LANGUAGES)
+
+    class Meta:
+        model = User
+        fields = ["name", "language"]
+
+
+def _refuse_before_hashing(password: forms.Field) -> None:
+    password.validators += [ProhibitNullCharactersValidator(), _at_most(MAXIMUM_LENGTH)]
 
 
 def _at_most(length: int) -> RegexValidator:

@@ -1,7 +1,7 @@
 """Whether the person at this browser proved lately who they are, and asking them to: before anything risky.
 
-The one place for it: pages of commands, jobs and schedules ask here, and a second factor will be asked for here too.
-The record is django-allauth's own, in the session: when, and by what; never a password.
+The one place for it: pages of commands, jobs and schedules ask here. Whoever has a second factor confirms with that,
+others with their password. The record is django-allauth's own, in the session: when, and by what; never a password.
 """
 
 import time
@@ -16,10 +16,14 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
-from fleet.teams.models import User
+from fleet.teams.authenticators import ConfirmCodeForm
+from fleet.teams.models import Membership, User
 from fleet.teams.passwords import MAXIMUM_LENGTH
+from fleet.teams.second_factor import METHOD, has_second_factor
 
 # Commands that open, start or hand over a car.
 RISKY = frozenset(
@@ -34,13 +38,14 @@ RISKY = frozenset(
         "disable_valet",
     }
 )
-# What counts as proof. A second factor joins here: then the record of it is the one that has to be recent.
-METHODS = frozenset({"password"})
 FIELD = "password"
 
 
 class ConfirmForm(forms.Form):
-    """ "Confirm it is you": one field, beside whatever else is asked. status: what to answer a refused one with."""
+    """ "Confirm it is you": one field, beside whatever else is asked. status: what to answer a refused one with.
+
+    by_code: the field takes a code of the second factor instead. Its name stays, so that no page has to know which.
+    """
 
     password = forms.CharField(
         label=_("Your password"),
@@ -55,16 +60,43 @@ class ConfirmForm(forms.Form):
     )
     status = 422
 
+    def __init__(self, *args: Any, by_code: bool = False, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.by_code = by_code
+        if by_code:
+            field = self.fields[FIELD]
+            field.label = _("Code from your app, or a recovery code")
+            field.help_text = format_html(
+                '{} <a class="link" href="{}">{}</a>',
+                _("Confirm it is you. Then we do not ask again for 15 minutes."),
+                reverse("mfa_reauthenticate"),
+                _("Use a passkey instead"),
+            )
+            field.error_messages["required"] = _("Please enter a code: it was too long ago that you did.")
+            field.widget = forms.TextInput(attrs={"autocomplete": "one-time-code", "inputmode": "numeric"})
+
+
+def must_confirm(membership: Membership, kind: str) -> bool:
+    """Say whether a member has to confirm who they are before this command: the risky ones, or all by their role."""
+    return kind in RISKY or membership.rights.needs_step_up
+
+
+def form_for(user: User, *, auto_id: str = "confirm-%s") -> ConfirmForm:
+    """Return the form to show, whether or not something has to be asked: see ask()."""
+    return ConfirmForm(auto_id=auto_id, by_code=has_second_factor(user))
+
 
 def is_recent(request: HttpRequest) -> bool:
-    """Say whether the person at this browser signed in or confirmed it within the last 15 minutes."""
+    """Say whether the person at this browser signed in or confirmed it within the last 15 minutes.
+
+    With a second factor only that counts; it is looked for only where a password alone is fresh.
+    """
     if not isinstance(request.user, User):
         return False
     now = time.time()
-    return any(
-        record.get("method") in METHODS and _is_within(now - record.get("at", 0.0))
-        for record in get_authentication_records(request, request.user)
-    )
+    records = get_authentication_records(request, request.user)
+    fresh = {record.get("method") for record in records if _is_within(now - record.get("at", 0.0))}
+    return METHOD in fresh or ("password" in fresh and not has_second_factor(request.user))
 
 
 def _is_within(age_s: float) -> bool:
@@ -73,13 +105,13 @@ def _is_within(age_s: float) -> bool:
 
 
 def confirm(request: HttpRequest, password: str) -> bool:
-    """Check a password and remember for 15 minutes that it was right; False when it is wrong or tried too often."""
+    """Check a password or a code and remember for 15 minutes that it was right; False when wrong or tried too often."""
     return not _find_fault(request, password)
 
 
 def ask(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm | None:
     """Return the form to show, or None when nothing has to be asked."""
-    return None if is_recent(request) else ConfirmForm(auto_id=auto_id)
+    return None if is_recent(request) else _form_for(request, auto_id=auto_id)
 
 
 def check(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm | None:
@@ -89,7 +121,7 @@ def check(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm |
     """
     if is_recent(request):
         return None
-    form = ConfirmForm({FIELD: request.POST.get(FIELD, "")}, auto_id=auto_id)
+    form = _form_for(request, {FIELD: request.POST.get(FIELD, "")}, auto_id=auto_id)
     if form.is_valid():
         fault = _find_fault(request, form.cleaned_data[FIELD])
         if not fault:
@@ -101,17 +133,38 @@ def check(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm |
 
 FAULTS = {
     "wrong": _("This is not your password."),
+    "wrong_code": _("This code is wrong, or was used already."),
     "too_many": _("Too many tries. Please wait some minutes."),
 }
 
 
-def _find_fault(request: HttpRequest, password: str) -> str:
-    """Check a password through allauth, under its limits; "" when it was right."""
+def _form_for(request: HttpRequest, *args: Any, auto_id: str) -> ConfirmForm:
+    by_code = isinstance(request.user, User) and has_second_factor(request.user)
+    return ConfirmForm(*args, auto_id=auto_id, by_code=by_code)
+
+
+def _find_fault(request: HttpRequest, given: str) -> str:
+    """Check a password or a code through allauth, under its limits; "" when it was right."""
     user = request.user
-    if not isinstance(user, User) or len(password) > MAXIMUM_LENGTH:
+    if not isinstance(user, User) or len(given) > MAXIMUM_LENGTH:
         return "wrong"
     if not ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=user):
         return "too_many"
+    return (
+        _find_fault_in_code(user, given) if has_second_factor(user) else _find_fault_in_password(request, user, given)
+    )
+
+
+def _find_fault_in_code(user: User, code: str) -> str:
+    form = ConfirmCodeForm(user=user, data={"code": code})
+    if form.is_valid():
+        form.save()
+        return ""
+    codes = {error.code for error in form.errors.as_data().get("code", [])}
+    return "too_many" if "too_many_login_attempts" in codes else "wrong_code"
+
+
+def _find_fault_in_password(request: HttpRequest, user: User, password: str) -> str:
     try:
         # Shares the limit of wrong sign-ins to this account, so that no second door has tries of its own.
         found = get_adapter(request).authenticate(request, email=user.email, password=password)
