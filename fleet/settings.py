@@ -70,6 +70,7 @@ INSTALLED_APPS = [
     "commands.programs",
     "commands.rules",
     "fleet.live",
+    "fleet.audit",
 ]
 
 MIDDLEWARE = [
@@ -86,6 +87,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
+    "fleet.members.middleware.lead_out",
 ]
 
 ROOT_URLCONF = "fleet.urls"

@@ -17,22 +17,48 @@ from fleet.events.database import open_connection
 CHANNEL = "fleetwell_live"
 QUEUE_SIZE = 100
 RECONNECT_S = 1.0
+# What a person may see has changed; their page is told, and its stream ends.
+RIGHTS = "rights"
 
 logger = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True)
+class Right:
+    """Under which right a page is open: a membership, its role where it is of the team's own, and whether it is for
+    some vehicles only, which may reach it through groups.
+    """
+
+    membership: str
+    role: str = ""
+    is_limited: bool = False
+
+    def is_touched_by(self, kind: str, subject: str) -> bool:
+        """Say whether an event of the team may have changed what this right allows."""
+        if kind in {"member.removed", "member.role_changed"}:
+            return subject == self.membership
+        if kind in {"role.changed", "role.removed"}:
+            return bool(self.role) and subject == self.role
+        return kind.startswith("group.") and self.is_limited
+
+
 @dataclass(eq=False)
 class Page:
-    """One open page: which vehicles of which team it shows, and what it has still to be told."""
+    """One open page: which vehicles of which team it shows, under which right, and what it has still to be told."""
 
     team_id: str
     vehicle_ids: frozenset[str]
+    right: Right
     queue: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
 
     def tell(self, message: dict[str, Any]) -> None:
-        """Queue a message; a page that does not read loses the oldest, since it refetches whole fragments anyway."""
+        """Queue a message; a page that does not read loses the oldest, since it refetches whole fragments anyway.
+
+        That its right has changed it does not lose.
+        """
         if self.queue.full():
-            self.queue.get_nowait()
+            oldest = self.queue.get_nowait()
+            message = oldest if oldest["kind"] == RIGHTS else message
         self.queue.put_nowait(message)
 
 
@@ -79,6 +105,8 @@ class Broadcast:
             for message in messages:
                 if message["vehicle"] in page.vehicle_ids:
                     page.tell(message)
+                elif page.right.is_touched_by(message["kind"], str(message.get("subject") or "")):
+                    page.tell({"kind": RIGHTS, "left": message["kind"] == "member.removed"})
 
     def _tell_everybody(self) -> None:
         for page in self._pages:

@@ -13,10 +13,10 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from fleet.live.broadcast import Page, broadcast
+from fleet.live.broadcast import RIGHTS, Page, Right, broadcast
 from fleet.live.health import check_health
 from fleet.teams.access import memberships_of
-from fleet.teams.models import User
+from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.access import reach_of
 from fleet.vehicles.models import Vehicle
@@ -34,7 +34,7 @@ ENDS = frozenset(
 
 
 async def stream(request: HttpRequest) -> HttpResponse:
-    """Tell which fragments of a page changed, for the vehicles named in ?vehicle=. Ids only, never data."""
+    """Tell which fragments of a page changed, for the vehicles named in ?vehicle= (or ?team=). Ids only, never data."""
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
     page = await sync_to_async(_open_page)(request)
@@ -59,10 +59,16 @@ def _read_ids(raw_ids: list[str]) -> list[UUID]:
 
 
 def _open_page(request: HttpRequest) -> Page | None:
-    """Return a page for those of the vehicles that this person may see, all of one team; None when there is none."""
+    """Return a page for those of the vehicles that this person may see, all of one team; None when there is none.
+
+    One that shows no vehicle names its team instead, and hears only when it has to go.
+    """
     try:
-        wanted = _read_ids(request.GET.getlist("vehicle")[:MAX_VEHICLES])
-        return _find_page(request.user, wanted) if isinstance(request.user, User) else None
+        if not isinstance(request.user, User):
+            return None
+        if teams := _read_ids(request.GET.getlist("team")[:1]):
+            return _find_page_of_team(request.user, teams[0])
+        return _find_page(request.user, _read_ids(request.GET.getlist("vehicle")[:MAX_VEHICLES]))
     finally:
         # A stream lives for minutes; were the connection kept for it, a dozen open pages would use up the pool.
         connection.close()
@@ -82,7 +88,21 @@ def _find_page(user: User, wanted: list[UUID]) -> Page | None:
     if not by_team:
         return None
     team_id, ids = max(by_team.items(), key=lambda item: len(item[1]))
-    return Page(team_id=str(team_id), vehicle_ids=frozenset(ids))
+    membership = next(one for one in memberships_of(user) if one.team_id == team_id)
+    return Page(team_id=str(team_id), vehicle_ids=frozenset(ids), right=_right_of(membership))
+
+
+def _find_page_of_team(user: User, team_id: UUID) -> Page | None:
+    membership = next((one for one in memberships_of(user) if one.team_id == team_id), None)
+    return Page(str(team_id), frozenset(), _right_of(membership)) if membership else None
+
+
+def _right_of(membership: Membership) -> Right:
+    return Right(
+        membership=f"membership:{membership.id}",
+        role=f"role:{membership.custom_role_id}" if membership.custom_role_id else "",
+        is_limited=not membership.reaches_all,
+    )
 
 
 async def _lines(page: Page) -> AsyncIterator[str]:
@@ -97,27 +117,33 @@ async def _lines(page: Page) -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": ping\n\n"
                 continue
-            for told in await _gather(page, message):
-                yield f"event: changed\ndata: {json.dumps(told)}\n\n"
+            told, change = await _gather(page, message)
+            if change is not None:
+                # Whatever else moved is not theirs to hear of any more, or will be fetched anyway.
+                yield f"event: rights\ndata: {json.dumps({'left': change['left']})}\n\n"
+                return
+            for entry in told:
+                yield f"event: changed\ndata: {json.dumps(entry)}\n\n"
 
 
-async def _gather(page: Page, first: dict[str, Any]) -> list[dict[str, Any]]:
-    """Return what changed, one message a car: a command's quick moves together, its end at once.
+async def _gather(page: Page, first: dict[str, Any]) -> tuple[list[dict[str, Any]], dict[str, Any] | None]:
+    """Return what changed, one message a car, and the change of rights that ended it, if there was one.
 
-    A message names a vehicle, "state" when it reported something, "buttons" when that is what buttons show, and the
-    command that moved, if any.
+    A command's quick moves go together, its end at once. A message names a vehicle, "state" when it reported something,
+    "buttons" when that is what buttons show, and the command that moved, if any.
     """
     told: dict[str, dict[str, Any]] = {}
-    _note(told, first)
+    message = first
     try:
-        async with asyncio.timeout(0 if _is_end(first) else GATHER_S):
-            message = first
-            while not _is_end(message):
-                message = await page.queue.get()
+        async with asyncio.timeout(GATHER_S):
+            while message["kind"] != RIGHTS:
                 _note(told, message)
+                if _is_end(message):
+                    break
+                message = await page.queue.get()
     except TimeoutError:
         pass
-    return list(told.values())
+    return list(told.values()), message if message["kind"] == RIGHTS else None
 
 
 def _note(told: dict[str, dict[str, Any]], message: dict[str, Any]) -> None:

@@ -15,8 +15,13 @@ let retry = 0;
 let failures = 0;
 let hasListened = false;
 
-const wanted = () =>
-  [...new Set([...document.querySelectorAll("[data-live-vehicle]")].map((element) => element.dataset.liveVehicle))].sort().join("&vehicle=");
+const vehicles = () => [...new Set([...document.querySelectorAll("[data-live-vehicle]")].map((element) => element.dataset.liveVehicle))].sort();
+// A page without vehicles follows its team: it hears when its person may not see it any more.
+function wanted() {
+  const ids = vehicles();
+  const team = document.querySelector("[data-live-team]")?.dataset.liveTeam;
+  return ids.length ? ids.map((id) => `vehicle=${id}`).join("&") : team ? `team=${team}` : "";
+}
 
 function close() {
   clearTimeout(retry);
@@ -28,12 +33,12 @@ function open() {
   close();
   following = wanted();
   if (!following || document.hidden) return;
-  stream = new EventSource(`/live/?vehicle=${following}`);
+  stream = new EventSource(`/live/?${following}`);
   stream.addEventListener("open", () => {
     failures = 0;
-    root.dataset.live = "on";
+    if (vehicles().length) root.dataset.live = "on";
     // What changed while nobody listened is fetched once.
-    if (hasListened) for (const id of following.split("&vehicle=")) ["state", "commands", "latest"].forEach((kind) => tell(kind, id));
+    if (hasListened) lookAgain();
     hasListened = true;
   });
   stream.addEventListener("changed", ({ data }) => {
@@ -49,9 +54,22 @@ function open() {
       }, REST_AFTER_MS);
     }, hasActed() ? 0 : Math.random() * othersWithin);
   });
+  // What may be seen here has changed. Who was removed sees nothing any more, before the server is asked again;
+  // for everybody else each part fetches itself, and says itself what it still shows.
+  stream.addEventListener("rights", ({ data }) => {
+    close();
+    if (JSON.parse(data).left) {
+      document.getElementById("main")?.replaceChildren();
+      // Not reload(): that would ask to send a form once more.
+      location.replace(location.pathname + location.search);
+      return;
+    }
+    lookAgain();
+    retry = setTimeout(open, FIRST_RETRY_MS);
+  });
   stream.addEventListener("error", () => {
     close();
-    root.dataset.live = "off";
+    if (vehicles().length) root.dataset.live = "off";
     // Jitter, so that a restart is not greeted by every tab in the same moment.
     const wait = Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** failures++) * (0.5 + Math.random());
     retry = setTimeout(open, wait);
@@ -74,6 +92,7 @@ document.addEventListener("fleetwell:swapped", () => {
   for (const id of early) if (document.getElementById(`command-${id}`) && early.delete(id)) tell("command", id);
 });
 
+const lookAgain = () => vehicles().forEach((id) => ["state", "commands", "latest"].forEach((kind) => tell(kind, id)));
 const tell = (kind, id) => document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}-${id}`));
 
 document.addEventListener("visibilitychange", () => (document.hidden ? close() : open()));

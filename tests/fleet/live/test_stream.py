@@ -16,8 +16,13 @@ from django.contrib.sessions.backends.db import SessionStore
 
 from commands.services import request_command
 from fleet.adapters.commands import Lock
+from fleet.members.services import change_member, remove
+from fleet.teams.custom_roles import save_role
+from fleet.teams.grants import Grant
 from fleet.teams.models import User
-from tests.factories import join_simulated_car, make_simulator_app, make_team
+from fleet.teams.roles import Permission, Rights, Role
+from fleet.vehicles.groups import save_group
+from tests.factories import join_simulated_car, make_member, make_simulator_app, make_team
 from tests.infrastructure.stack import CLIENT_ID, Stack
 
 ARRIVES_WITHIN_S = 10.0
@@ -53,6 +58,10 @@ class Listener:
         for line in self.answer:
             if line.startswith(b"data: "):
                 self.told.append(json.loads(line[6:]))
+
+    def has_ended(self, *, within_s: float) -> bool:
+        self.thread.join(within_s)
+        return not self.thread.is_alive()
 
     def wait_for(self, is_there: Callable[[list[dict[str, str]]], bool]) -> bool:
         until = time.monotonic() + ARRIVES_WITHIN_S
@@ -122,6 +131,76 @@ def test_stream_when_the_car_is_foreign_or_nobody_is_signed_in_then_there_is_non
     stack: Stack, cast: dict[str, Any]
 ) -> None:
     path = f"/live/?vehicle={cast['cars'][0].vehicle_id}"
+
+    assert ask(stack, path, cast["outsider"]).status == 204
+    assert ask(stack, path).status == 204
+
+
+ENDS_WITHIN_S = 1.0
+
+
+@pytest.mark.parametrize("follows", ["vehicle", "team"])
+def test_stream_when_its_person_is_removed_then_it_ends_within_a_second_and_no_other_does(
+    stack: Stack, cast: dict[str, Any], follows: str
+) -> None:
+    owner, car = cast["membership"], cast["cars"][0]
+    path = f"/live/?vehicle={car.vehicle_id}" if follows == "vehicle" else f"/live/?team={owner.team_id}"
+    with stack.orm():
+        member, colleague = make_member(owner.team, Role.OPERATOR), make_member(owner.team, Role.OPERATOR)
+        sessions = [session_of(one.user) for one in (member, colleague)]
+    # A second page of theirs, which hears of commands: when it does, all three are listened to.
+    watched = f"/live/?vehicle={car.vehicle_id}"
+    theirs, other, page = (
+        Listener(stack, path, sessions[0]),
+        Listener(stack, path, sessions[1]),
+        Listener(stack, watched, sessions[0]),
+    )
+    with stack.orm():
+        wait_until_listening(page, car.vehicle, owner)
+        remove(membership=owner, target=member)
+
+    assert theirs.has_ended(within_s=ENDS_WITHIN_S)
+    assert theirs.told[-1] == {"left": True}
+    assert not other.has_ended(within_s=0.2)
+    assert {"left": True} not in other.told
+    assert ask(stack, path, sessions[0]).status == 204
+
+
+@pytest.mark.parametrize("change", ["member", "role", "group"])
+def test_stream_when_the_right_changes_then_it_ends_and_the_page_looks_again(
+    stack: Stack, cast: dict[str, Any], change: str
+) -> None:
+    owner, car = cast["membership"], cast["cars"][0]
+    with stack.orm():
+        role = save_role(membership=owner, name=f"Yard {car.vehicle_id}", rights=Rights(frozenset({Permission.VIEW})))
+        group = save_group(membership=owner, name=f"Yard {car.vehicle_id}", vehicle_ids=[car.vehicle_id])
+        member = make_member(owner.team, Role.VIEWER)
+        limited = Grant(Role.CUSTOM, role, reaches_all=False, group_ids=[group.id])
+        change_member(membership=owner, target=member, grant=limited)
+        session = session_of(member.user)
+    listener = Listener(stack, f"/live/?vehicle={car.vehicle_id}", session)
+    with stack.orm():
+        wait_until_listening(listener, car.vehicle, owner)
+
+        if change == "member":
+            change_member(membership=owner, target=member, grant=Grant(Role.OPERATOR))
+        elif change == "role":
+            save_role(membership=owner, name=role.name, rights=Rights(frozenset({Permission.AUDIT})), role=role)
+        else:
+            save_group(membership=owner, name=group.name, vehicle_ids=[], group=group)
+
+    assert listener.has_ended(within_s=ENDS_WITHIN_S)
+    assert listener.told[-1] == {"left": False}
+
+
+def wait_until_listening(listener: Listener, vehicle: Any, membership: Any) -> None:
+    """Press, and wait until the page hears of it: then its process listens."""
+    request_command(vehicle=vehicle, membership=membership, order=Lock())
+    assert listener.wait_for(lambda told: any("command" in message for message in told))
+
+
+def test_stream_when_the_team_is_foreign_then_there_is_none(stack: Stack, cast: dict[str, Any]) -> None:
+    path = f"/live/?team={cast['membership'].team_id}"
 
     assert ask(stack, path, cast["outsider"]).status == 204
     assert ask(stack, path).status == 204
