@@ -13,13 +13,15 @@ from fleet.teams.services import sign_up
 
 class AccountAdapter(DefaultAccountAdapter):
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
-        """Save the person and their first team together, so that nobody is ever without one."""
+        """Save the person and their first team together; who was invited joins that team next (fleet.members)."""
         user.email = form.cleaned_data["email"].lower()
         user.name = form.cleaned_data["name"]
         user.language = getattr(request, "LANGUAGE_CODE", "")
         user.set_password(form.cleaned_data["password1"])
-        if commit:
+        if commit and "team_name" in form.cleaned_data:
             sign_up(user=user, team_name=form.cleaned_data["team_name"])
+        elif commit:
+            user.save()
         return user
 
     def send_account_already_exists_mail(self, email: str) -> None:

@@ -7,11 +7,13 @@ from allauth.account.forms import ChangePasswordForm as BaseChangePasswordForm
 from allauth.account.forms import LoginForm as BaseLoginForm
 from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
 from allauth.account.forms import SignupForm as BaseSignupForm
+from allauth.core import context
 from django import forms
 from django.conf import settings
 from django.core.validators import MaxLengthValidator, ProhibitNullCharactersValidator, RegexValidator
 from django.utils.translation import gettext_lazy as _
 
+from fleet.teams.joining import invited_address
 from fleet.teams.models import User
 from fleet.teams.passwords import MAXIMUM_LENGTH
 
@@ -25,7 +27,7 @@ no_control_characters = RegexValidator(
 
 
 class SignupForm(BaseSignupForm):
-    """Name, team, e-mail and password: all that is needed to begin."""
+    """Name, team, e-mail and password: all that is needed to begin; who was invited needs no team of their own."""
 
     name = forms.CharField(label=_("Your name"), max_length=100, validators=[no_control_characters])
     team_name = forms.CharField(label=_("Name of your team"), max_length=100, validators=[no_control_characters])
@@ -35,6 +37,10 @@ class SignupForm(BaseSignupForm):
         super().__init__(*args, **kwargs)
         self.fields["name"].widget.attrs |= {"autocomplete": "name"}
         self.fields["team_name"].widget.attrs |= {"autocomplete": "organization"}
+        invited = invited_address(context.request)
+        if invited is not None:
+            del self.fields["team_name"]
+            self.initial.setdefault("email", invited)
         self.fields["email"].validators.append(MaxLengthValidator(EMAIL_MAX_LENGTH))
         self.fields["email"].widget.attrs |= {"maxlength": EMAIL_MAX_LENGTH}
         self.fields["password1"].max_length = MAXIMUM_LENGTH

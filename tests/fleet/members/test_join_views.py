@@ -143,3 +143,31 @@ def test_guesses_when_there_are_many_then_they_are_stopped(db: None, length: int
 def test_nobodys_team_when_asked_then_it_says_how_to_go_on(db: None) -> None:
     assert client_of(make_user()).get("/no-team/").status_code == 200
     assert Client().get("/no-team/")["Location"] == "/accounts/login/"
+
+
+def test_sign_up_when_invited_then_no_team_is_asked_for_and_the_address_stands_there(admin: Membership) -> None:
+    invite(membership=admin, rows=read_pasted("robin@example.com"), grant=OPERATOR)
+    (secret,) = read_letters()
+    client = Client()
+    client.get(f"/join/{secret}/")
+
+    form = client.get("/accounts/signup/?next=/join/").context["form"]
+    made = client.post(
+        "/accounts/signup/",
+        {"name": "Robin", "email": "robin@example.com", "password1": "sails over the harbour", "next": "/join/"},
+    )
+    joined = client.post("/join/")
+
+    assert (list(form.fields), form["email"].value()) == (["name", "email", "password1"], "robin@example.com")
+    assert (made.status_code, made["Location"]) == (302, "/join/")
+    assert joined.status_code == 302
+    (membership,) = Membership.objects.filter(user__email="robin@example.com")
+    assert (membership.team, membership.role) == (admin.team, "operator")
+
+
+def test_sign_up_when_nobody_invited_then_a_team_is_needed(db: None) -> None:
+    answer = Client().post(
+        "/accounts/signup/", {"name": "Robin", "email": "r@example.com", "password1": "sails over the harbour"}
+    )
+
+    assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["team_name"])
