@@ -79,9 +79,9 @@ def _factor_deleted(instance: Authenticator, **_: Any) -> None:
     tell("account.second_factor_removed", instance.user_id, type=str(instance.type))
 
 
-def _factor_added(authenticator: Authenticator, **_: Any) -> None:
+def _factor_added(request: HttpRequest, authenticator: Authenticator, **_: Any) -> None:
     if authenticator.type != Authenticator.Type.RECOVERY_CODES:
-        count_as_given(authenticator)
+        count_as_given(request, authenticator)
 
 
 def connect() -> None:

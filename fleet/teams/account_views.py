@@ -53,9 +53,9 @@ class Account(RefusedIs422):
     confirms_first = True
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        return never_cache(login_required(self._dispatch))(request, *args, **kwargs)
+        return never_cache(login_required(self._dispatch_confirmed))(request, *args, **kwargs)
 
-    def _dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+    def _dispatch_confirmed(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         if self.confirms_first and not stepup.is_recent(request):
             return redirect(f"{reverse('account_reauthenticate')}?{urlencode({'next': request.path})}")
         with transaction.atomic():

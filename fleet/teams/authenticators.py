@@ -11,7 +11,6 @@ from functools import cache
 from typing import Any
 
 from allauth.account.internal.flows.login import record_authentication
-from allauth.core import context
 from allauth.mfa.adapter import DefaultMFAAdapter, get_adapter
 from allauth.mfa.base.forms import AuthenticateForm
 from allauth.mfa.base.forms import ReauthenticateForm as AllauthReauthenticateForm
@@ -24,6 +23,7 @@ from django import forms
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.http import HttpRequest
 from django.utils.translation import gettext_lazy as _
 
 from fleet.teams.forms import no_control_characters
@@ -208,10 +208,10 @@ class SignInPasskeyForm(_TakesPasskeys, webauthn.LoginWebAuthnForm):  # type: ig
     credential = _credential_field()
 
 
-def count_as_given(authenticator: Authenticator) -> None:
+def count_as_given(request: HttpRequest, authenticator: Authenticator) -> None:
     """Note that a factor set up just now was given: its code or its signature was asked for."""
     record_authentication(
-        context.request,
+        request,
         authenticator.user,
         METHOD,
         id=authenticator.pk,
