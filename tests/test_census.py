@@ -22,9 +22,13 @@ from commands.rules.values import Area
 from commands.services import request_command
 from fleet.adapters.commands import FlashLights, Unlock
 from fleet.events.models import Event
+from fleet.members.invitations import invite_by_link
+from fleet.teams.custom_roles import save_role
+from fleet.teams.grants import Grant
 from fleet.teams.models import Membership
-from fleet.teams.roles import Role
+from fleet.teams.roles import Permission, Rights, Role
 from fleet.vehicles.filters import VehicleFilter
+from fleet.vehicles.groups import save_group
 from fleet.vehicles.saved_filters import save_filter
 from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import make_schedule, make_timed
@@ -35,7 +39,8 @@ from tests.infrastructure.simulator import Simulator
 # Routes that belong to nobody's team: signing in and up, one's own account, health, language, and the owner's flow,
 # which goes by a secret of its own or by the browser's session. Everything else is a team's.
 PUBLIC = re.compile(
-    r"^(home|healthz|set_language|(account|mfa|usersessions)_\w+|connect:(start|brand|go|callback|out))$"
+    r"^(home|healthz|set_language|(account|mfa|usersessions)_\w+|connect:(start|brand|go|callback|out)"
+    r"|members:(join|open|switch))$"
 )
 # Reached by the browser session that began the visit, by nobody else, signed in or not.
 BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
@@ -46,6 +51,8 @@ OWN_TEAM |= {"budgets:list", "budgets:notices"}
 OWN_TEAM |= {"rules:list", "rules:new", "rules:say", "rules:check_first"}
 OWN_TEAM |= {"vehicles:keep_filter", "jobs:list", "jobs:running", "jobs:new", "jobs:draft"}
 OWN_TEAM |= {"programs:list", "programs:new"}
+OWN_TEAM |= {f"members:{name}" for name in ("list", "invite", "roles", "new_role", "groups", "new_group", "no_team")}
+OWN_TEAM |= {"audit:list", "audit:export"}
 
 
 @dataclass(frozen=True)
@@ -90,7 +97,14 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
     visit = make_visit(membership, link.connection.account.app)
     yard = Area(52.52, 13.405, radius_km=2, is_inside=True, name="SC-RET yard")
     rule = add_rule(membership=membership, kind="area", commands=["lock"], values=yard, blocks_unknown=True)
+    role = save_role(membership=membership, name="SC-RET role", rights=Rights(frozenset({Permission.VIEW})))
+    group = save_group(membership=membership, name="SC-RET group", vehicle_ids=[link.vehicle_id])
+    invitation, _ = invite_by_link(membership=membership, grant=Grant(Role.VIEWER))
     ids = {
+        "membership_id": str(membership.id),
+        "invitation_id": str(invitation.id),
+        "role_id": str(role.id),
+        "group_id": str(group.id),
         "vehicle_id": str(link.vehicle_id),
         "command_id": str(command.id),
         "job_id": str(job.id),
@@ -104,7 +118,19 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "timed_id": str(make_timed(link, membership).id),
         "kind": "unlock",
     }
-    return Objects(membership, ids, ("Secretive Cargo", "SC-RET 1", "SC-RET yard", "SC-RET morning", link.vehicle.vin))
+    return Objects(
+        membership,
+        ids,
+        (
+            "Secretive Cargo",
+            "SC-RET 1",
+            "SC-RET yard",
+            "SC-RET morning",
+            "SC-RET role",
+            "SC-RET group",
+            link.vehicle.vin,
+        ),
+    )
 
 
 @pytest.fixture
@@ -288,6 +314,8 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "alerts",
         "connect",
         "live",
+        "members",
+        "audit",
     }
 
     teamless = {

@@ -10,7 +10,7 @@ from django.http import QueryDict
 from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from fleet.members.access import roles_of
 from fleet.members.addresses import MOST_AT_ONCE, Row, read_csv, read_pasted
@@ -210,7 +210,7 @@ class RoleForm(forms.Form):
 
     name = forms.CharField(label=_("Name"), max_length=NAME_MAX_LENGTH, validators=[no_control_characters])
     permissions = forms.MultipleChoiceField(
-        label=_("May"),
+        label=pgettext_lazy("what a role", "May"),
         required=False,
         choices=Permission.choices,
         initial=[Permission.VIEW.value],

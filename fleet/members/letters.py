@@ -7,9 +7,9 @@ from uuid import UUID
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db.models import F
-from django.template.loader import render_to_string
 from django.urls import reverse
-from django.utils import translation
+from django.utils import timezone, translation
+from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from fleet.events.models import ClockTimestamp
@@ -55,19 +55,23 @@ def compose(invitation: Invitation, secret: str) -> EmailMessage:
     reader = User.objects.filter(email__iexact=invitation.email).first()
     language = (reader.language if reader else "") or invitation.team.language or settings.LANGUAGE_CODE
     with translation.override(language):
-        inviter = str(invitation.invited_by.user)
-        context = {
+        words = {
             "team": invitation.team.name,
-            "inviter": inviter,
+            "inviter": str(invitation.invited_by.user),
             "role": invitation.role_title,
-            "url": settings.PUBLIC_URL + reverse("members:open", args=[secret]),
-            "expires_at": invitation.expires_at,
+            "day": date_format(timezone.localtime(invitation.expires_at, invitation.team.zone), "DATE_FORMAT"),
             "address": invitation.email,
         }
-        subject = _("%(inviter)s invites you to %(team)s") % {"inviter": inviter, "team": invitation.team.name}
-        body = render_to_string("members/letter.txt", context)
+        subject = _("%(inviter)s invites you to %(team)s") % words
+        paragraphs = [
+            _("Hello,"),
+            _("%(inviter)s invites you to join the team “%(team)s” on Fleetwell. Your role there: %(role)s.") % words,
+            _("Open this link to accept:") + "\n" + settings.PUBLIC_URL + reverse("members:open", args=[secret]),
+            _("The link is for %(address)s, works once and is good until %(day)s. Keep it to yourself.") % words,
+            _("If you do not know the team, do nothing: without you nothing happens."),
+        ]
     # One line, whatever stands in a name.
-    return EmailMessage(subject=" ".join(subject.split()), body=body, to=[invitation.email])
+    return EmailMessage(subject=" ".join(subject.split()), body="\n\n".join(paragraphs) + "\n", to=[invitation.email])
 
 
 def find_waiting() -> list[UUID]:
