@@ -69,7 +69,7 @@ def lead_to_second_factor(request: HttpRequest) -> HttpResponse:
     """Return the answer that leads to setting up a second factor, or to giving it; a part of a page leaves with it."""
     url = reverse("account_second_factor")
     if request.headers.get("HX-Request") == "true":
-        return HttpResponse(status=403, headers={"HX-Redirect": url, "Cache-Control": "no-store"})
+        return HttpResponse(status=401, headers={"HX-Redirect": url, "Cache-Control": "no-store"})
     if request.method in {"GET", "HEAD"}:
         url += "?" + urlencode({"next": request.get_full_path()})
     return HttpResponseRedirect(url, headers={"Cache-Control": "no-store"})

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from allauth.mfa.models import Authenticator
+from django.core import mail
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
@@ -11,7 +12,7 @@ from django.urls import reverse
 from fleet.events.models import Event
 from fleet.teams.models import Membership
 from tests.factories import make_team
-from tests.fleet.teams.factors import by_password, code_now, sign_in
+from tests.fleet.teams.factors import by_password, code_now, kinds_of, sign_in
 
 ACTIVATE, STEP = reverse("mfa_activate_totp"), reverse("mfa_authenticate")
 CODES = reverse("mfa_view_recovery_codes")
