@@ -7,6 +7,7 @@ from django.contrib.auth.hashers import make_password
 from django.http import HttpRequest
 from django.urls import reverse
 
+from fleet.teams.joining import invited_address
 from fleet.teams.models import User
 from fleet.teams.services import sign_up
 
@@ -23,6 +24,20 @@ class AccountAdapter(DefaultAccountAdapter):
         elif commit:
             user.save()
         return user
+
+    def is_email_verified(self, request: HttpRequest, email: str) -> bool:
+        """Say whether an address is known to be theirs: who holds the link of a letter has read that letter."""
+        return email.lower() == invited_address(request) or super().is_email_verified(request, email)
+
+    def get_login_redirect_url(self, request: HttpRequest) -> str:
+        """Go on with the invitation that is in hand, whatever stood between: a letter to confirm, a second factor."""
+        if invited_address(request) is not None:
+            return reverse("members:join")
+        url: str = super().get_login_redirect_url(request)
+        return url
+
+    def get_signup_redirect_url(self, request: HttpRequest) -> str:
+        return self.get_login_redirect_url(request)
 
     def send_account_already_exists_mail(self, email: str) -> None:
         """Tell the owner of the address; and hash a password, as for a new account, so that the time tells nobody."""

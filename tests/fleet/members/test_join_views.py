@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.test import Client
 from django.utils import timezone
 
@@ -11,7 +12,7 @@ from fleet.members.invitations import invite, invite_by_link, resend, revoke
 from fleet.teams.grants import Grant
 from fleet.teams.models import Invitation, Membership
 from fleet.teams.roles import Role
-from tests.factories import make_user
+from tests.factories import PASSWORD, make_user
 from tests.fleet.members.conftest import BACKEND, read_letters
 
 OPERATOR = Grant(Role.OPERATOR)
@@ -161,6 +162,7 @@ def test_sign_up_when_invited_then_no_team_is_asked_for_and_the_address_stands_t
     assert (list(form.fields), form["email"].value()) == (["name", "email", "password1"], "robin@example.com")
     assert (made.status_code, made["Location"]) == (302, "/join/")
     assert joined.status_code == 302
+    assert EmailAddress.objects.get(email="robin@example.com").verified
     (membership,) = Membership.objects.filter(user__email="robin@example.com")
     assert (membership.team, membership.role) == (admin.team, "operator")
 
@@ -171,3 +173,26 @@ def test_sign_up_when_nobody_invited_then_a_team_is_needed(db: None) -> None:
     )
 
     assert (answer.status_code, list(answer.context["form"].errors)) == (422, ["team_name"])
+
+
+def test_sign_up_when_the_address_is_another_than_the_letters_then_it_is_not_taken_for_confirmed(
+    admin: Membership,
+) -> None:
+    invite(membership=admin, rows=read_pasted("robin@example.com"), grant=OPERATOR)
+    (secret,) = read_letters()
+    client = Client()
+    client.get(f"/join/{secret}/")
+
+    client.post("/accounts/signup/", {"name": "Kim", "email": "kim@example.com", "password1": "sails over the harbour"})
+
+    assert not EmailAddress.objects.get(email="kim@example.com").verified
+
+
+def test_sign_in_when_an_invitation_is_in_hand_then_it_goes_on_there(admin: Membership) -> None:
+    _, secret = invite_by_link(membership=admin, grant=OPERATOR)
+    user, client = make_user(), Client()
+    client.get(f"/join/{secret}/")
+
+    answer = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
+
+    assert (answer.status_code, answer["Location"]) == (302, "/join/")
