@@ -23,6 +23,7 @@ urlpatterns = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
+    path("audit/", include("fleet.audit.urls")),
     path("", include("fleet.members.urls")),
     path("budgets/", include("fleet.budgets.urls")),
     path("rules/", include("commands.rules.urls")),

@@ -18,5 +18,6 @@ def team(request: HttpRequest) -> dict[str, Any]:
         "team": membership.team if membership else None,
         "membership": membership,
         "may_connect": membership is not None and membership.may(Permission.CONNECT),
+        "may_audit": membership is not None and membership.may(Permission.AUDIT),
         "may_manage_members": membership is not None and membership.may(Permission.MEMBERS),
     }
