@@ -132,6 +132,7 @@ ACCOUNT_ADAPTER = "fleet.teams.accounts.AccountAdapter"
 ACCOUNT_FORMS = {
     "signup": "fleet.teams.forms.SignupForm",
     "login": "fleet.teams.forms.LoginForm",
+    "add_email": "fleet.teams.forms.ChangeEmailForm",
     "change_password": "fleet.teams.forms.ChangePasswordForm",
     "reauthenticate": "fleet.teams.forms.ReauthenticateForm",
 }

@@ -36,10 +36,13 @@ def tell_failed_sign_in(email: str) -> None:
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit TO off")
-        with transaction.atomic():
-            tell("account.sign_in_failed", user_id or uuid4())
-            if user_id is None:
-                transaction.set_rollback(True)
+        before = transaction.savepoint()
+        actor = f"user:{user_id or uuid4()}"
+        record("account.sign_in_failed", actor=actor, team_id=None, subject=actor)
+        if user_id is None:
+            transaction.savepoint_rollback(before)
+        else:
+            transaction.savepoint_commit(before)
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from allauth.account.internal.flows.logout import logout
+from allauth.account.models import EmailAddress
 from allauth.account.utils import get_next_redirect_url
 from allauth.account.views import ConfirmEmailView, EmailView, PasswordChangeView, ReauthenticateView
 from allauth.mfa.base.views import AuthenticateView, IndexView
@@ -213,6 +214,11 @@ class SignInByPasskey(LoginWebAuthnView):  # type: ignore[misc]
 
 class ChangeEmail(Account, EmailView):  # type: ignore[misc]
     """Change the address: the old one stays until the new one is confirmed, and gets a letter then."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        user = self.request.user
+        wished = EmailAddress.objects.filter(user=user, verified=False).exclude(email__iexact=user.email).last()
+        return super().get_context_data(**kwargs) | {"new_emailaddress": wished}
 
 
 class ChangePassword(Account, PasswordChangeView):  # type: ignore[misc]
