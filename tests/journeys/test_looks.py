@@ -14,11 +14,18 @@ from commands.rules.services import add_rule
 from commands.rules.values import Guest, Moving
 from commands.services import request_command
 from fleet.adapters.commands import FlashLights, Lock, StopCharge
+from fleet.members.addresses import read_pasted
+from fleet.members.invitations import invite, invite_by_link
+from fleet.teams.custom_roles import save_role
+from fleet.teams.grants import Grant
+from fleet.teams.models import Invitation
+from fleet.teams.roles import PRESETS, Role
 from fleet.vehicles.filters import VehicleFilter
+from fleet.vehicles.groups import save_group
 from fleet.vehicles.saved_filters import save_filter
 from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import daily
-from tests.factories import PASSWORD, make_share_link, make_simulator_app, make_team
+from tests.factories import PASSWORD, make_member, make_share_link, make_simulator_app, make_team, make_user
 from tests.fleet.budgets import rows
 from tests.infrastructure.stack import CLIENT_ID, Stack
 from tests.journeys import budgets
@@ -246,3 +253,75 @@ def test_pages_of_programs_when_looked_at_then_nothing_is_wrong(fleet: Fleet) ->
     expect(page.locator(".wrong")).to_have_count(1)
     looks.console.complaints.clear()
     looks.check()
+
+
+def test_pages_of_members_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    owner, link = fleet.membership, fleet.join(license_plate="NL-T 30")
+    with fleet.stack.orm():
+        members = [make_member(owner.team, role) for role in PRESETS]
+        invite(membership=owner, rows=read_pasted("somebody.with-a-long-name@example.com"), grant=Grant(Role.DRIVER))
+        invite_by_link(membership=owner, grant=Grant(Role.VIEWER))
+        role = save_role(membership=owner, name="Night shift", rights=PRESETS[Role.OPERATOR])
+        group = save_group(membership=owner, name="Yard", vehicle_ids=[link.vehicle_id])
+    looks, page, url = Looks(fleet.page), fleet.page, fleet.stack.url
+    for path in (
+        "members/",
+        "members/?q=nobody-at-all",
+        "members/invite/",
+        f"members/{members[0].id}/",
+        f"members/{members[0].id}/remove/",
+        "roles/",
+        "roles/new/",
+        f"roles/{role.id}/",
+        "groups/",
+        "groups/new/",
+        f"groups/{group.id}/",
+        f"groups/{group.id}/remove/",
+        "no-team/",
+    ):
+        page.goto(f"{url}/{path}")
+        looks.check()
+
+    page.goto(f"{url}/members/invite/")
+    page.locator("input[name=reach][value=some]").check()
+    page.locator("textarea[name=addresses]").fill("nonsense, nonsense")
+    page.locator("main button[type=submit]").click()
+    expect(page.locator(".wrong").first).to_be_visible()
+    looks.console.complaints.clear()
+    looks.check()
+    page.locator("input[name=by][value=link]").check()
+    page.locator("input[name=reach][value=all]").check()
+    page.locator("main button[type=submit]").click()
+    expect(page.locator("#new-link")).to_be_visible()
+    looks.check()
+
+
+def test_pages_of_joining_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
+    with stack.orm():
+        owner = make_team("Hafen Test")
+        _, by_link = invite_by_link(membership=owner, grant=Grant(Role.VIEWER))
+        user = make_user()
+    looks = Looks(page)
+    page.goto(f"{stack.url}/join/{by_link}/")
+    looks.check()
+    page.locator("a[href*='signup']").click()
+    looks.check()
+    sign_in_going_on(page, stack.url, user.email)
+    looks.check()
+    with stack.orm():
+        Invitation.objects.filter(team=owner.team).update(email="somebody@example.com")
+    page.reload()
+    looks.console.complaints.clear()  # the status of the page
+    looks.check()
+    page.goto(f"{stack.url}/join/there-is-no-such-invitation/")
+    looks.console.complaints.clear()
+    looks.check()
+
+
+def sign_in_going_on(page: Page, url: str, email: str) -> None:
+    """Sign in while an invitation is in hand: it goes on there."""
+    page.goto(f"{url}/accounts/login/")
+    page.fill("input[name=login]", email)
+    page.fill("input[name=password]", PASSWORD)
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_url("**/join/")

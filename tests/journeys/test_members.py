@@ -12,6 +12,7 @@ from fleet.adapters.commands import FlashLights, Lock
 from fleet.run.processes import wait_until
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
+from fleet.vehicles.models import Vehicle, VehicleLink
 from tests.factories import PASSWORD, make_member, make_user
 from tests.infrastructure.stack import Stack
 from tests.journeys.conftest import Fleet, sign_in
@@ -41,6 +42,13 @@ def link_in(text: str, url: str) -> str:
     return match.group()
 
 
+def join(fleet: Fleet, plate: str) -> VehicleLink:
+    link = fleet.join(state={"locked": False})
+    with fleet.stack.orm():
+        Vehicle.objects.filter(pk=link.vehicle_id).update(plate=plate)
+    return link
+
+
 def invite(page: Page, url: str, *, role: str, address: str = "") -> None:
     """Press through the four steps; without an address by a link."""
     page.goto(f"{url}/vehicles/")
@@ -58,7 +66,7 @@ def test_invited_people_when_they_join_by_letter_and_by_link_then_each_presses_w
     fleet: Fleet, browser: Browser
 ) -> None:
     url, address = fleet.stack.url, f"robin-{id(fleet)}@example.com"
-    link = fleet.join(license_plate="NL-M 1", state={"locked": False})
+    link = join(fleet, "NL-M 1")
     with fleet.stack.orm():
         kim = make_user("Kim Example")
 
@@ -132,7 +140,7 @@ def test_letter_when_opened_by_somebody_else_then_it_says_for_whom_and_offers_th
 def test_member_when_removed_then_the_open_page_is_empty_within_a_second_and_what_waits_never_leaves(
     fleet: Fleet, browser: Browser
 ) -> None:
-    link = fleet.join(license_plate="NL-M 2", state={"locked": False})
+    link = join(fleet, "NL-M 2")
     car = link.provider_vehicle_id
     with fleet.stack.orm():
         member = make_member(fleet.membership.team, Role.OPERATOR)
@@ -151,6 +159,8 @@ def test_member_when_removed_then_the_open_page_is_empty_within_a_second_and_wha
         assert wait_until(lambda: state_of(first) == "sending", within_s=10)
         waiting = request_command(vehicle=link.vehicle, membership=member, order=FlashLights())
     expect(page.locator("#live-commands")).to_contain_text("Flash")
+    for open_page in (page, elsewhere):
+        expect(open_page.get_by_text("NL-M 2").first).to_be_visible()
 
     fleet.page.goto(f"{fleet.stack.url}/members/{member.id}/remove/")
     fleet.page.get_by_role("button", name="Remove from the team").click()
@@ -159,7 +169,7 @@ def test_member_when_removed_then_the_open_page_is_empty_within_a_second_and_wha
         expect(open_page.get_by_text("NL-M 2")).to_have_count(0, timeout=SEES_NOTHING_WITHIN_MS)
     with fleet.stack.orm():
         assert wait_until(lambda: state_of(waiting) in {"refused", "cancelled"}, within_s=30)
-    assert fleet.stack.simulator.count(car=car, command="flash") == 0
+    assert fleet.stack.simulator.count(car=car, command="lights.flash") == 0
     page.goto(f"{fleet.stack.url}/vehicles/{link.vehicle_id}/")
     expect(page.locator("body")).not_to_contain_text("NL-M 2")
 
