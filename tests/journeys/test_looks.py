@@ -105,6 +105,19 @@ def test_pages_of_budgets_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> 
         looks.check()
 
 
+def test_pages_of_the_audit_trail_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    link = fleet.join(license_plate="NL-T 8")
+    looks = Looks(fleet.page)
+    for path in ("audit/", f"audit/?vehicle={link.vehicle_id}", "audit/?what=schedule"):
+        fleet.page.goto(f"{fleet.stack.url}/{path}")
+        looks.check()
+
+    fleet.page.goto(f"{fleet.stack.url}/audit/?vehicle=NO-PE+1&since=yesterday")
+    expect(fleet.page.locator(".wrong")).to_have_count(2)
+    looks.console.complaints.clear()  # the status of the page
+    looks.check()
+
+
 def test_question_before_an_unlock_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
     link = fleet.join(license_plate="NL-T 3")
     looks = Looks(fleet.page)
