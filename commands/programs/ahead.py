@@ -12,7 +12,8 @@ from django.conf import settings
 from commands.programs.calendars import holiday_name
 from commands.programs.models import Schedule
 from commands.programs.recurrence import Occurrence, Plan, occurrences
-from commands.programs.zones import Moment, find_zone, moment_of
+from commands.programs.zones import Moment, moment_of
+from fleet.teams.zones import find_zone
 from fleet.vehicles.filters import VehicleFilter
 from fleet.vehicles.models import Vehicle
 

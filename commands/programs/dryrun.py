@@ -9,8 +9,8 @@ from commands.jobs.words import sentence_of
 from commands.programs.ahead import Due, cars_of, due_between, plan_of, zones_of
 from commands.programs.clock import database_now
 from commands.programs.models import Schedule
-from commands.programs.zones import find_zone
 from fleet.teams.models import Membership
+from fleet.teams.zones import find_zone
 
 SHOWN = 10
 HORIZONS = (timedelta(days=20), timedelta(days=400), timedelta(days=10 * 366))

@@ -17,11 +17,12 @@ from commands.programs.schedules import Wish
 from commands.programs.shapes import DAYS, MAX_EVERY, Shape, rule_of, shape_of
 from commands.programs.wayback import PROGRAMS
 from commands.programs.words import problem_of
-from commands.programs.zones import moment_of, zone_names
+from commands.programs.zones import moment_of
 from commands.words import GROUPS, LABELS
 from fleet.adapters.commands import KINDS, Command, make_command
 from fleet.adapters.rules import LABEL_MAX_LENGTH, InvalidParameter, Number
 from fleet.teams.forms import no_control_characters
+from fleet.teams.zones import zone_names
 from fleet.vehicles.models import SavedFilter
 
 EACH_CARS_OWN = "car"

@@ -24,13 +24,13 @@ from commands.programs.timed import NoWayBack, TimedOver, drop_way_back, start_t
 from commands.programs.timed_pages import timed_context
 from commands.programs.wayback import PROGRAMS, NothingToRestore
 from commands.programs.words import NOTHING_TO_RESTORE, TIMED_SENTENCES, TIMED_TITLES, problem_of
-from commands.programs.zones import find_zone
 from commands.services import CommandError
 from fleet.adapters.rules import InvalidParameter
 from fleet.teams import stepup
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.teams.stepup import must_confirm
+from fleet.teams.zones import find_zone
 from fleet.vehicles.access import get_vehicle
 from fleet.vehicles.models import Vehicle
 from fleet.vehicles.readings import readings_of

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 # What is strange about a local time: it does not exist, or exists twice.
 GAP, TWICE = "gap", "twice"
@@ -15,24 +14,6 @@ class Moment:
 
     at: datetime
     note: str
-
-
-@lru_cache(maxsize=1)
-def zone_names() -> tuple[str, ...]:
-    """Return the names that people choose from: places, without the many that only stand for others."""
-    kept = (name for name in available_timezones() if "/" in name and not name.startswith(("Etc/", "SystemV/", "US/")))
-    return ("UTC", *sorted(kept))
-
-
-def find_zone(*names: str) -> ZoneInfo:
-    """Return the zone of the first name that is one; UTC when none is: one odd name must not stop a schedule."""
-    for name in names:
-        if name:
-            try:
-                return ZoneInfo(name)
-            except (KeyError, ValueError, OSError):  # not found, not a name, a folder of names
-                continue
-    return ZoneInfo("UTC")
 
 
 def moment_of(local: datetime, zone: ZoneInfo) -> Moment:

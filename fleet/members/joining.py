@@ -58,7 +58,7 @@ def find_obstacle(invitation: Invitation, user: User | None) -> str:
 def _still_stands(invitation: Invitation) -> bool:
     """Say whether who invited could still give it: an invitation does not outlive its maker's rights."""
     maker = Membership.objects.select_related("custom_role", "team").get(pk=invitation.invited_by_id)
-    if not maker.may(Permission.MEMBERS) or maker.team.delete_at is not None:
+    if not maker.may(Permission.MEMBERS):
         return False
     if invitation.custom_role is not None and invitation.custom_role.removed_at is not None:
         return False

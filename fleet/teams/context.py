@@ -4,7 +4,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from fleet.teams.access import current_membership
+from fleet.teams.access import all_memberships_of, current_membership
 from fleet.teams.roles import Permission
 
 
@@ -19,5 +19,7 @@ def team(request: HttpRequest) -> dict[str, Any]:
         "membership": membership,
         "may_connect": membership is not None and membership.may(Permission.CONNECT),
         "may_audit": membership is not None and membership.may(Permission.AUDIT),
+        "may_change_team": membership is not None and membership.may(Permission.TEAM),
+        "other_teams": [other.team for other in all_memberships_of(user) if other != membership],
         "may_manage_members": membership is not None and membership.may(Permission.MEMBERS),
     }

@@ -10,11 +10,11 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
-from django.utils.translation import gettext_lazy as _
 
 from fleet.events.models import ClockTimestamp
 from fleet.teams.hours import WorkingHours
 from fleet.teams.roles import NOTHING, PRESETS, Permission, Rights, Role
+from fleet.teams.zones import find_zone
 
 
 class UserManager(BaseUserManager["User"]):
@@ -65,16 +65,6 @@ class User(AbstractBaseUser):
         return "".join(word[0] for word in words[:2]).upper()
 
 
-class DistanceUnit(models.TextChoices):
-    KILOMETRES = "km", _("Kilometres")
-    MILES = "mi", _("Miles")
-
-
-class TemperatureUnit(models.TextChoices):
-    CELSIUS = "c", _("Degrees Celsius")
-    FAHRENHEIT = "f", _("Degrees Fahrenheit")
-
-
 class Team(models.Model):
     """A tenant: owns vehicles, connections, links, commands."""
 
@@ -84,12 +74,8 @@ class Team(models.Model):
     time_zone = models.CharField(max_length=40, blank=True, default="", db_default="")
     # Of letters to people who have chosen no language; empty is the installation's own.
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
-    distance_unit = models.CharField(max_length=2, choices=DistanceUnit, default="km", db_default="km")
-    temperature_unit = models.CharField(max_length=1, choices=TemperatureUnit, default="c", db_default="c")
     # Whoever may command or manage has to have one, and to have used it at this sign-in.
     requires_second_factor = models.BooleanField(default=False, db_default=False)
-    # Asked to be deleted: until then an owner may take it back; nothing is sent any more.
-    delete_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
@@ -104,7 +90,7 @@ class Team(models.Model):
 
     @property
     def zone(self) -> ZoneInfo:
-        return ZoneInfo(self.time_zone or settings.TIME_ZONE)
+        return find_zone(self.time_zone, settings.TIME_ZONE)
 
 
 class Authority(models.Model):

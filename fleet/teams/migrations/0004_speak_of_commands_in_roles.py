@@ -108,18 +108,6 @@ class Migration(migrations.Migration):
         ),
         migrations.AddField(
             model_name="team",
-            name="delete_at",
-            field=models.DateTimeField(null=True),
-        ),
-        migrations.AddField(
-            model_name="team",
-            name="distance_unit",
-            field=models.CharField(
-                choices=[("km", "Kilometres"), ("mi", "Miles")], db_default="km", default="km", max_length=2
-            ),
-        ),
-        migrations.AddField(
-            model_name="team",
             name="language",
             field=models.CharField(blank=True, db_default="", default="", max_length=10),
         ),
@@ -127,16 +115,6 @@ class Migration(migrations.Migration):
             model_name="team",
             name="requires_second_factor",
             field=models.BooleanField(db_default=False, default=False),
-        ),
-        migrations.AddField(
-            model_name="team",
-            name="temperature_unit",
-            field=models.CharField(
-                choices=[("c", "Degrees Celsius"), ("f", "Degrees Fahrenheit")],
-                db_default="c",
-                default="c",
-                max_length=1,
-            ),
         ),
         migrations.AlterField(
             model_name="membership",

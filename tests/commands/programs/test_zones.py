@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from commands.programs.zones import Moment, find_zone, moment_of
+from commands.programs.zones import Moment, moment_of
+from fleet.teams.zones import find_zone
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,48 @@
+"""What a team says of itself: its name, its clock, its language, and whether it asks for a second factor."""
+
+from dataclasses import dataclass
+
+from fleet.events.services import acting_as, record
+from fleet.teams.models import Membership, Team
+from fleet.teams.second_factor import has_second_factor
+
+
+class NoSecondFactor(Exception):
+    """Somebody without a second factor wants the team to ask for one: they would be the first to stand outside."""
+
+    code = "no_second_factor"
+
+
+@dataclass(frozen=True)
+class TeamSettings:
+    """time_zone: an IANA name; language: a code of settings.LANGUAGES; "" is the installation's own for both."""
+
+    name: str
+    time_zone: str
+    language: str
+    requires_second_factor: bool
+
+
+def settings_of(team: Team) -> TeamSettings:
+    return TeamSettings(team.name, team.time_zone, team.language, team.requires_second_factor)
+
+
+def change_team(*, membership: Membership, wanted: TeamSettings) -> None:
+    """Change what differs, and record which of it did. Raises NoSecondFactor; nothing is written then."""
+    with acting_as(membership.user.actor):
+        team = Team.objects.select_for_update(no_key=True).get(pk=membership.team_id)
+        before = settings_of(team)
+        changed = sorted(name for name in vars(wanted) if getattr(wanted, name) != getattr(before, name))
+        is_demanded = "requires_second_factor" in changed and wanted.requires_second_factor
+        if is_demanded and not has_second_factor(membership.user):
+            raise NoSecondFactor
+        if not changed:
+            return
+        for name in changed:
+            setattr(team, name, getattr(wanted, name))
+        team.save(update_fields=changed)
+        data: dict[str, object] = {"changed": changed}
+        if "requires_second_factor" in changed:
+            data["requires_second_factor"] = wanted.requires_second_factor
+        record("team.changed", actor=membership.user.actor, team_id=team.id, subject=f"team:{team.id}", data=data)
+    membership.team.refresh_from_db()
