@@ -19,7 +19,7 @@ FEW = 1_000
 CARS = 21
 TIMES = 15
 
-# Oldest first, as they would have been written: time and number grow together. A page of each filter is full with a thousand.
+# Oldest first, as they would have been written: time and number grow together. A thousand fill a page of each filter.
 SEED = """
 INSERT INTO events_event (at, team_id, vehicle_id, kind, actor, subject, data)
 SELECT now() - (%(number)s - n) * interval '3 s', %(team)s,
