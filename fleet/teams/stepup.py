@@ -128,6 +128,7 @@ def check(request: HttpRequest, *, auto_id: str = "confirm-%s") -> ConfirmForm |
             return None
         form.status = 429 if fault == "too_many" else 422
         form.add_error(FIELD, FAULTS[fault])
+    form.data = {}  # nothing that was typed comes back, in a field of plain text neither
     return form
 
 
