@@ -116,7 +116,7 @@ def _make_team(number: int) -> Membership:
 
     owner = create_team(name=f"Fleet {number}", owner=user("owner"))
     for member in range(1, MEMBERS):
-        add_member(team=owner.team, user=user(f"operator{member}-"), role=Role.OPERATOR, actor="system:chaos")
+        add_member(team=owner.team, user=user(f"operator{member}-"), role=Role.MANAGER, actor="system:chaos")
     return owner
 
 

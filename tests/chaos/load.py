@@ -210,7 +210,7 @@ class Load:
 
     def _remove_and_return(self, chance: random.Random, team_id: str) -> None:
         members = Membership.objects.select_related("team", "authority").filter(
-            team_id=team_id, role=Role.OPERATOR, ended_at=None
+            team_id=team_id, role=Role.MANAGER, ended_at=None
         )
         membership = chance.choice(list(members))
         began_at = time.time()
@@ -222,7 +222,7 @@ class Load:
             lambda: add_member(
                 team=membership.team,
                 user=User.objects.get(pk=membership.user_id),
-                role=Role.OPERATOR,
+                role=Role.MANAGER,
                 actor="system:chaos",
             )
         )

@@ -20,6 +20,7 @@ from fleet.teams.custom_roles import save_role
 from fleet.teams.grants import Grant
 from fleet.teams.models import Invitation
 from fleet.teams.roles import PRESETS, Role
+from fleet.teams.services import add_member
 from fleet.vehicles.filters import VehicleFilter
 from fleet.vehicles.groups import save_group
 from fleet.vehicles.saved_filters import save_filter
@@ -338,3 +339,17 @@ def sign_in_going_on(page: Page, url: str, email: str) -> None:
     page.fill("input[name=password]", PASSWORD)
     page.locator("main button[type=submit]").first.click()
     page.wait_for_url("**/join/")
+
+
+def test_pages_of_teams_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    with fleet.stack.orm():
+        second = make_team("Werft Süd")
+        add_member(team=second.team, user=fleet.membership.user, role=Role.VIEWER, actor="system:test")
+    looks, page = Looks(fleet.page), fleet.page
+
+    for path in ("teams/settings/", "teams/new/"):
+        page.goto(f"{fleet.stack.url}/{path}")
+        looks.check()
+    page.locator("button.me").click()
+    expect(page.locator(f"form[action='/teams/{second.team_id}/choose/'] button")).to_be_visible()
+    looks.check()
