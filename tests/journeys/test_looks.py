@@ -28,6 +28,7 @@ from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import daily
 from tests.factories import PASSWORD, make_member, make_share_link, make_simulator_app, make_team, make_user
 from tests.fleet.budgets import rows
+from tests.fleet.teams.factors import code_now, give_app
 from tests.infrastructure.stack import CLIENT_ID, Stack
 from tests.journeys import budgets
 from tests.journeys.conftest import Fleet, sign_in
@@ -353,3 +354,45 @@ def test_pages_of_teams_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> No
     page.locator("button.me").click()
     expect(page.locator(f"form[action='/teams/{second.team_id}/choose/'] button")).to_be_visible()
     looks.check()
+
+
+def test_pages_of_ones_own_account_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    looks, page, url = Looks(fleet.page), fleet.page, f"{fleet.stack.url}/accounts"
+    for path in ("", "email/", "password/change/", "sessions/", "2fa/", "2fa/needed/", "2fa/webauthn/add/"):
+        page.goto(f"{url}/{path}")
+        looks.check()
+    page.goto(f"{url}/2fa/totp/activate/")
+    looks.check()
+    page.fill("input[name=code]", "12345")
+    page.locator("main footer button").click()
+    expect(page.locator(".wrong")).to_have_count(1)
+    looks.console.complaints.clear()  # the status of the page
+    looks.check()
+    page.fill("input[name=code]", code_now(page.locator("#totp-secret").input_value()))
+    page.locator("main footer button").click()
+    page.wait_for_url("**/2fa/recovery-codes/")
+    looks.check()
+    for path in ("2fa/", "2fa/totp/deactivate/", "2fa/recovery-codes/generate/", "2fa/reauthenticate/"):
+        page.goto(f"{url}/{path}")
+        looks.check()
+    let_a_quarter_of_an_hour_pass(fleet)
+    page.goto(f"{url}/email/")
+    page.wait_for_url("**/2fa/reauthenticate/**")
+    looks.check()
+
+
+def test_second_step_of_signing_in_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
+    with stack.orm():
+        user = make_team().user
+        give_app(user)
+    looks = Looks(page)
+    page.goto(f"{stack.url}/accounts/login/")
+    page.fill("input[name=login]", user.email)
+    page.fill("input[name=password]", PASSWORD)
+    page.locator("main button[type=submit]").first.click()
+    page.wait_for_url("**/2fa/authenticate/**")
+    looks.check()
+    for path in ("confirm-email/", "confirm-email/none/", "inactive/"):
+        page.goto(f"{stack.url}/accounts/{path}")
+        looks.console.complaints.clear()
+        looks.check()
