@@ -22,7 +22,8 @@ def main() -> None:
 
 
 def measure() -> None:
-    with open_rig():
+    with open_rig() as rig:
+        rig.start_web()  # which also collects the static files that a page names
         from django.test import Client  # needs Django, which the rig has set up
 
         clients = {number: Client() for number in (FEW, scaled(MANY))}

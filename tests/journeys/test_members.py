@@ -82,7 +82,7 @@ def test_invited_people_when_they_join_by_letter_and_by_link_then_each_presses_w
     expect(robin.get_by_role("heading", level=1)).to_have_text("Join Nordlicht Test")
     robin.get_by_role("link", name="Make an account and join").click()
     expect(robin.locator("input[name=email]")).to_have_value(address)
-    robin.fill("input[name=name]", "Robin Example")
+    robin.fill("input[name=name]", "Robin Newcomer")
     robin.fill("input[name=password1]", "sails over the harbour")
     robin.locator("main button[type=submit]").click()
     robin.get_by_role("button", name="Join the team").click()
@@ -113,7 +113,7 @@ def test_invited_people_when_they_join_by_letter_and_by_link_then_each_presses_w
 
     # Both are on the list, and the link was good once.
     fleet.page.goto(f"{url}/members/")
-    for name, role in (("Robin Example", "Operator"), ("Kim Example", "Viewer")):
+    for name, role in (("Robin Newcomer", "Operator"), ("Kim Example", "Viewer")):
         expect(fleet.page.get_by_role("row").filter(has_text=name)).to_contain_text(role)
     viewer.goto(shown)
     expect(viewer.get_by_role("heading", level=1)).to_have_text("This invitation was already used")
