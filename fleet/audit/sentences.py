@@ -113,6 +113,7 @@ SENTENCES = {
     "share_link.created": _("Made a share link."),
     "share_link.revoked": _("Took a share link back."),
     "share_link.used": _("Joined through a share link."),
+    "team.changed": _("Changed the settings of the team."),
     "team.created": _("Created the team."),
     "vehicle.joined": _("Joined a vehicle."),
     "vehicle.rejoined": _("Joined a vehicle again."),
