@@ -3,16 +3,27 @@
 from typing import Any
 
 from allauth.account.views import LoginView, PasswordResetFromKeyView, PasswordResetView, SignupView
-from django.http import HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+
+# The codes of allauth for too many tries, and for how long it counts them.
+TOO_MANY = {"too_many_login_attempts", "rate_limited"}
+WAIT_S = 300
 
 
 class RefusedIs422:
-    """A form that is shown again with its errors was refused: 422, not 200."""
+    """A form that is shown again with its errors was refused: 422, not 200; and 429 after too many tries."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        answer: HttpResponseBase = super().dispatch(request, *args, **kwargs)  # type: ignore[misc]
+        if answer.status_code == 429:
+            answer.headers.setdefault("Retry-After", str(WAIT_S))
+        return answer
 
     def form_invalid(self, form: Any) -> HttpResponse:
         answer: HttpResponse = super().form_invalid(form)  # type: ignore[misc]
         if answer.status_code == 200:
-            answer.status_code = 422
+            codes = {error.code for errors in form.errors.as_data().values() for error in errors}
+            answer.status_code = 429 if codes & TOO_MANY else 422
         return answer
 
 

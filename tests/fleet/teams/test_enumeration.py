@@ -110,7 +110,8 @@ def test_sign_in_when_tried_too_often_then_unknown_and_known_addresses_are_limit
         found[who] = [seen(Client().post(SIGN_IN, {"login": email, "password": "wrong"}), email) for _ in range(8)]
 
     assert all_alike(found)
-    assert found["known"][0] != found["known"][-1]
+    assert [status for status, _, _ in found["known"]] == [422] * 5 + [429] * 3
+    assert found["known"][-1][1]["Retry-After"] == "300"
 
 
 def test_failed_sign_in_when_the_address_is_unknown_then_the_log_keeps_nothing(addresses):

@@ -148,7 +148,7 @@ def test_sign_in_when_it_was_tried_too_often_here_then_it_shares_the_limit(user,
 
     answer = client.post("/accounts/login/", {"login": user.email, "password": PASSWORD})
 
-    assert answer.status_code == 422
+    assert answer.status_code == 429
     assert "Too many failed login attempts" in answer.content.decode()
 
 
