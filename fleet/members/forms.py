@@ -301,7 +301,8 @@ def role_initial(role: CustomRole) -> dict[str, Any]:
         "has_hours": rights.hours is not None,
     }
     if rights.hours is not None:
-        initial |= {"weekdays": list(rights.hours.weekdays), "starts": rights.hours.starts, "ends": rights.hours.ends}
+        hours = rights.hours.to_json()
+        initial |= {name: hours[name] for name in ("weekdays", "starts", "ends")}  # as a field of the browser reads it
     return initial
 
 

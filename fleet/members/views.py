@@ -21,8 +21,8 @@ from fleet.teams.grants import BeyondOwnRights
 from fleet.teams.models import Membership
 from fleet.teams.services import LastOwner
 
-PAGE_SIZE = 50
-MOST_INVITATIONS = 100
+PAGE_SIZE = 25
+INVITATIONS_A_PAGE = 20
 QUERY_MAX_LENGTH = 100
 STATUS = {"beyond_own_rights": 403, "last_owner": 409, "not_a_member": 409}
 
@@ -38,13 +38,15 @@ def render_list(request: HttpRequest, membership: Membership, *, new_url: str = 
     """Render the list; new_url: the address of an invitation just made, shown this once."""
     text = request.GET.get("q", "").replace("\0", "").strip()[:QUERY_MAX_LENGTH]
     page = Paginator(members_of(membership, text=text), PAGE_SIZE).get_page(request.GET.get("page"))
+    invited = Paginator(invitations_of(membership), INVITATIONS_A_PAGE).get_page(request.GET.get("invited"))
     context = {
         "rows": member_rows(page.object_list, membership),
         "page": page,
         "count": page.paginator.count,
         "text": text,
         "seats": count_seats(membership),
-        "invitations": invitation_rows(invitations_of(membership)[:MOST_INVITATIONS]),
+        "invitations": invitation_rows(invited.object_list),
+        "invited": invited,
         "new_url": new_url,
     }
     return render(request, "members/list.html", context)

@@ -59,6 +59,7 @@ def test_role_when_saved_then_it_holds_what_the_form_says_and_shows_it_again(own
     )
     form = client.get(f"/roles/{role.id}/").context["form"]
     assert (form["name"].value(), form["max_cars"].value(), form["weekdays"].value()) == ("Night shift", 10, [4, 5])
+    assert 'value="22:00"' in client.get(f"/roles/{role.id}/").content.decode()
     assert "Night shift" in client.get("/members/invite/").content.decode()
 
 

@@ -72,6 +72,8 @@ def test_members_when_there_are_more_then_it_takes_no_more_queries(owner: Member
     )
 
     assert count_queries() == few
+    second = client.get("/members/", {"page": "2", "invited": "2"})
+    assert (len(second.context["rows"]), len(second.context["invitations"])) == (7, 11)
 
 
 def test_invite_when_pasted_and_uploaded_then_all_are_invited(admin: Membership) -> None:
