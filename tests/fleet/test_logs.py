@@ -18,6 +18,7 @@ CANARY = "c4n4ry" * 5
         f'{{"client_secret": "{CANARY}"}}',
         f"password={CANARY}",
         f'"GET /c/{CANARY}/brand/ HTTP/1.1" 200',
+        f'"GET /join/{CANARY}/ HTTP/1.1" 302',
         f"eyJ{CANARY}.{CANARY}.{CANARY}",
     ],
 )
