@@ -12,8 +12,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # About as long as each other. What is new belongs to the second by itself.
-FIRST = ["tests/commands"]
-PARTS = {"commands": FIRST, "the rest": ["tests", *(f"--ignore={path}" for path in FIRST)]}
+FIRST = [f"tests/{folder}" for folder in ("commands", "connect", "simulator", "templates", "tools")]
+PARTS = {"commands, connect": FIRST, "the rest": ["tests", *(f"--ignore={path}" for path in FIRST)]}
 TELL_EVERY_S = 60.0
 PYTEST = [sys.executable, "-m", "pytest"]
 

@@ -43,6 +43,9 @@ def _lead(request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
     if response.status_code == 302 and response.headers.get("Location", "").startswith(f"{sign_in}?"):
         page = getattr(request, "htmx", None) and request.htmx.current_url_abs_path  # type: ignore[attr-defined]
         return _send(f"{sign_in}?{urlencode({'next': page})}" if page else sign_in, status=401)
+    # Owners need no team: whatever their own flow says stays theirs.
+    if request.resolver_match is not None and request.resolver_match.app_name == "connect":
+        return response
     if response.status_code in LOST and isinstance(request.user, User) and not memberships_of(request.user):
         return _send(reverse("members:no_team"), status=403)
     return response

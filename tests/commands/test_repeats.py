@@ -40,7 +40,7 @@ def test_two_presses_when_within_ten_seconds_then_they_are_one_command(link, car
 def test_two_presses_when_by_two_people_of_the_team_then_they_are_one_command(link, car):
     first = press(link, Unlock())
 
-    second = press(link, Unlock(), by=make_member(link.team, Role.OPERATOR))
+    second = press(link, Unlock(), by=make_member(link.team, Role.MANAGER))
 
     assert second == first
 
@@ -95,7 +95,7 @@ def test_key_when_it_comes_with_another_command_then_it_is_refused_and_nothing_i
 def test_key_when_another_person_uses_the_same_then_theirs_is_their_own(link, car):
     first = press(link, SetPin(pin="4711"), idempotency_key="k1")
 
-    second = press(link, SetPin(pin="4711"), idempotency_key="k1", by=make_member(link.team, Role.OPERATOR))
+    second = press(link, SetPin(pin="4711"), idempotency_key="k1", by=make_member(link.team, Role.MANAGER))
 
     assert second != first
 
