@@ -6,11 +6,13 @@ from tests.templates.axe import Console, assert_no_sideways_scroll, assert_quiet
 
 DESK, PHONE, NARROWEST = 1440, 390, 320
 
-# Colours of the new theme fade in, and axe must not look half way: what fades is brought to its end, frame by frame, as
-# one thing may start another. Waiting for it would last for ever in a menu that was closed: nothing moves there.
+# Colours of the new theme fade in, and axe must not look half way: what fades is brought to its end until nothing fades
+# any more, as what inherits a colour begins when its parent has ended. Waiting would last for ever in a menu that
+# was closed: nothing moves there.
 SETTLE = """async () => {
+  const fading = () => document.getAnimations().filter((animation) => animation instanceof CSSTransition);
   for (let round = 0; round < 3; round++) {
-    for (const fading of document.getAnimations()) if (fading instanceof CSSTransition) fading.finish();
+    for (let depth = 0; depth < 40 && fading().length; depth++) fading().forEach((one) => one.finish());
     await new Promise((resolve) => { requestAnimationFrame(resolve); setTimeout(resolve, 250); });
   }
 }"""
