@@ -10,6 +10,7 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
+from django.utils.translation import gettext_lazy as _
 
 from fleet.events.models import ClockTimestamp
 from fleet.teams.hours import WorkingHours
@@ -37,6 +38,8 @@ class User(AbstractBaseUser):
     name = models.CharField(max_length=100, blank=True)
     language = models.CharField(max_length=10, blank=True)
     is_active = models.BooleanField(default=True)
+    # Looks after this installation, see fleet.teams.installation; says nothing about any team.
+    is_administrator = models.BooleanField(default=False, db_default=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     objects = UserManager()
@@ -65,8 +68,33 @@ class User(AbstractBaseUser):
         return "".join(word[0] for word in words[:2]).upper()
 
 
+class Installation(models.Model):
+    """The one row about this installation as a whole; see fleet.teams.installation."""
+
+    class SignUp(models.TextChoices):
+        ANYONE = "anyone", _("Anyone")
+        INVITED = "invited", _("Only people who are invited")
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1, editable=False)
+    sign_up = models.CharField(max_length=10, choices=SignUp, default=SignUp.INVITED, db_default="invited")
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(id=1), name="installation_is_one")]
+
+    def __str__(self) -> str:
+        return "installation"
+
+
 class Team(models.Model):
     """A tenant: owns vehicles, connections, links, commands."""
+
+    class DistanceUnit(models.TextChoices):
+        KM = "km", _("Kilometres")
+        MI = "mi", _("Miles")
+
+    class TemperatureUnit(models.TextChoices):
+        CELSIUS = "c", _("Degrees Celsius")
+        FAHRENHEIT = "f", _("Degrees Fahrenheit")
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=100)
@@ -76,10 +104,30 @@ class Team(models.Model):
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
     # Whoever may command or manage has to have one, and to have used it at this sign-in.
     requires_second_factor = models.BooleanField(default=False, db_default=False)
+    # In what people of the team read and type. Whatever is stored, sent to makers or exported is metric.
+    distance_unit = models.CharField(
+        max_length=2, choices=DistanceUnit, default=DistanceUnit.KM, db_default=DistanceUnit.KM.value
+    )
+    temperature_unit = models.CharField(
+        max_length=1,
+        choices=TemperatureUnit,
+        default=TemperatureUnit.CELSIUS,
+        db_default=TemperatureUnit.CELSIUS.value,
+    )
+    # How long what is over is kept; null: for as long as the team exists. See fleet.teams.retention.
+    keep_history_days = models.PositiveIntegerField(null=True, blank=True)
+    keep_names_days = models.PositiveIntegerField(null=True, blank=True)
+    # Set: closed, and erased at that time unless an owner opens it again. See fleet.teams.deletion.
+    delete_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
-        constraints = [models.CheckConstraint(condition=~Q(name=""), name="team_has_name")]
+        constraints = [
+            models.CheckConstraint(condition=~Q(name=""), name="team_has_name"),
+            # A short wait would let one bad hour erase what explains it.
+            models.CheckConstraint(condition=Q(keep_history_days__gte=30), name="team_keeps_a_month_of_history"),
+            models.CheckConstraint(condition=Q(keep_names_days__gte=30), name="team_keeps_a_month_of_names"),
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -264,3 +312,36 @@ class Invitation(Granted):
 
     def __str__(self) -> str:
         return f"invitation {self.id}"
+
+
+class SignOnDomain(Granted):
+    """People with an address of this domain join the team when they come by single sign-on; see fleet.sign_on.
+
+    domain: in lower case. The grant is what they begin with; it does not outlive the rights of whoever set it up.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    made_by = models.ForeignKey(Membership, on_delete=models.PROTECT, related_name="+")
+    domain = models.CharField(max_length=253)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+    removed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["team", "domain"], condition=Q(removed_at__isnull=True), name="sign_on_domain_once_per_team"
+            ),
+            models.CheckConstraint(condition=Q(role__in=Role.values), name="sign_on_role_known"),
+            models.CheckConstraint(
+                condition=Q(role="custom", custom_role__isnull=False)
+                | (~Q(role="custom") & Q(custom_role__isnull=True)),
+                name="sign_on_custom_role",
+            ),
+            models.CheckConstraint(
+                condition=~Q(domain="") & Q(domain=Lower("domain")), name="sign_on_domain_lower_case"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.domain
