@@ -9,6 +9,7 @@ from django.urls import reverse
 from fleet.adapters.commands import KINDS, make_command
 from fleet.adapters.commands import Command as Order
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Authority, Team, User
 from fleet.vehicles.models import Lane, ProviderApp, Vehicle, VehicleLink
 
@@ -101,6 +102,8 @@ class Command(models.Model):
     after = models.JSONField(null=True)
     observed_at = models.DateTimeField(null=True)
     next_check_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [
@@ -200,6 +203,8 @@ class CommandAttempt(models.Model):
     outcome = models.CharField(max_length=40, default="", db_default="")
     finished_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["command", "n"], name="attempt_once")]
 
@@ -215,6 +220,8 @@ class CommandSecret(models.Model):
     sealed = models.BinaryField()
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
+    objects = ScopedManager()
+
     def __str__(self) -> str:
         return f"secret of {self.command_id}"
 
@@ -226,6 +233,8 @@ class Turn(models.Model):
     app = models.ForeignKey(ProviderApp, on_delete=models.CASCADE)
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     served_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["app", "team"], name="turn_once")]

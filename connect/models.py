@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import F, Q
 
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Team, User
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderApp
 
@@ -31,6 +32,8 @@ class ShareLink(models.Model):
     revoked_at = models.DateTimeField(null=True)
     created_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [
@@ -104,6 +107,8 @@ class Visit(models.Model):
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

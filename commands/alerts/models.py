@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models import Q
 
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Team, User
 from fleet.vehicles.models import Vehicle
 
@@ -39,6 +40,8 @@ class Alert(models.Model):
     closed_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     note = models.CharField(max_length=500, default="", db_default="")
     data = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from commands.models import Command
 from fleet.adapters.commands import KINDS, make_command
 from fleet.adapters.commands import Command as Order
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Authority, Team, User
 from fleet.vehicles.models import ProviderApp, Vehicle
 
@@ -92,6 +93,8 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(state__in=JobState.values), name="job_state_known"),
@@ -153,6 +156,8 @@ class JobItem(models.Model):
     fed_at = models.DateTimeField(null=True)
     # Commands made for it before that ended for want of the maker's quota, certainly without having been sent.
     tries = models.PositiveSmallIntegerField(default=0, db_default=0)
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

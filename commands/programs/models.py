@@ -13,6 +13,7 @@ from fleet.adapters.commands import KINDS, make_command
 from fleet.adapters.commands import Command as Order
 from fleet.adapters.rules import RetryClass
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Membership, Team
 from fleet.vehicles.models import SavedFilter, Vehicle
 
@@ -57,6 +58,8 @@ class TimedCommand(models.Model):
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     requested_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [
@@ -149,6 +152,8 @@ class Schedule(models.Model):
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     changed_at = models.DateTimeField(db_default=ClockTimestamp())
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="schedule_has_name"),
@@ -216,6 +221,8 @@ class ScheduleRun(models.Model):
     reason = models.CharField(max_length=40, default="", db_default="")
     job = models.ForeignKey(Job, null=True, on_delete=models.PROTECT, db_index=False)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

@@ -7,6 +7,7 @@ from django.db import models
 from django.db.models import Q
 
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Team
 
 CHECK_FIRST_S = 60
@@ -44,6 +45,8 @@ class TeamRule(models.Model):
     when_unknown = models.CharField(max_length=10, choices=WhenUnknown)
     is_on = models.BooleanField(default=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

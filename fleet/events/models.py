@@ -4,6 +4,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models.functions import Now
 
+from fleet.events.scoped import ScopedManager
+
 
 class ClockTimestamp(Now):
     """The database's clock at this very statement; Now() is the start of the transaction."""
@@ -46,6 +48,8 @@ class Event(models.Model):
     actor = models.CharField(max_length=80)
     subject = models.CharField(max_length=80, db_default="")
     data = models.JSONField(default=dict, db_default=models.Value({}, models.JSONField()))
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

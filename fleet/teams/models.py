@@ -13,6 +13,7 @@ from django.db.models.functions import Lower
 from django.utils.translation import gettext_lazy as _
 
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.hours import WorkingHours
 from fleet.teams.roles import NOTHING, PRESETS, Permission, Rights, Role
 from fleet.teams.zones import find_zone
@@ -159,6 +160,8 @@ class Authority(models.Model):
     valid_until = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     def __str__(self) -> str:
         return f"{self.kind} v{self.version}"
 
@@ -177,6 +180,8 @@ class CustomRole(models.Model):
     hours = models.JSONField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     removed_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [
@@ -241,6 +246,8 @@ class Membership(Granted):
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     ended_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -290,6 +297,8 @@ class Invitation(Granted):
     accepted_at = models.DateTimeField(null=True)
     accepted_by = models.ForeignKey(Membership, null=True, on_delete=models.PROTECT, related_name="+")
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(role__in=Role.values), name="invitation_role_known"),
@@ -326,6 +335,8 @@ class SignOnDomain(Granted):
     domain = models.CharField(max_length=253)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     removed_at = models.DateTimeField(null=True)
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [

@@ -10,6 +10,7 @@ from django.db.models.functions import Lower
 from django.urls import reverse
 
 from fleet.events.models import ClockTimestamp
+from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Team
 
 
@@ -89,6 +90,8 @@ class Owner(models.Model):
     language = models.CharField(max_length=10, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
+    objects = ScopedManager()
+
     def __str__(self) -> str:
         return self.name or "owner"
 
@@ -111,6 +114,8 @@ class Connection(models.Model):
     # The share link it came from; the link lives in a higher app.
     share_link_id = models.UUIDField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [
@@ -163,6 +168,8 @@ class Vehicle(models.Model):
     # Somebody who is not of the team has the car until then.
     guest_until = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -203,6 +210,8 @@ class VehicleLink(models.Model):
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     ended_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -235,6 +244,8 @@ class Consent(models.Model):
     given_at = models.DateTimeField(db_default=ClockTimestamp())
     withdrawn_at = models.DateTimeField(null=True)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(
@@ -258,6 +269,8 @@ class VehicleSignal(models.Model):
     received_at = models.DateTimeField(db_default=ClockTimestamp())
     source = models.CharField(max_length=40)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [models.UniqueConstraint(fields=["vehicle", "signal"], name="signal_latest_once")]
 
@@ -273,6 +286,8 @@ class SavedFilter(models.Model):
     name = models.CharField(max_length=60)
     values = models.JSONField(default=dict)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [
@@ -292,6 +307,8 @@ class VehicleGroup(models.Model):
     name = models.CharField(max_length=60)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=~Q(name=""), name="vehicle_group_has_name"),
@@ -309,6 +326,8 @@ class GroupedVehicle(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     group = models.ForeignKey(VehicleGroup, on_delete=models.CASCADE, related_name="grouped")
     vehicle = models.ForeignKey(Vehicle, on_delete=models.CASCADE, related_name="grouped")
+
+    objects = ScopedManager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["group", "vehicle"], name="vehicle_once_per_group")]
