@@ -10,7 +10,8 @@ from fleet.adapters.base import Brand, RemoteVehicle
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import TokenSet
 from fleet.events.services import acting_as
-from fleet.teams.models import Membership, Team, User
+from fleet.teams.installation import crown_first, set_sign_up
+from fleet.teams.models import Installation, Membership, Team, User
 from fleet.teams.services import create_team
 from fleet.vehicles.models import Connection, Owner, ProviderApp, Vehicle, VehicleLink
 from fleet.vehicles.providers import make_adapter
@@ -45,6 +46,9 @@ def ensure_team(*, email: str, password: str) -> Team:
     user = User.objects.filter(email__iexact=email).first()
     if user is None:
         user = User.objects.create_user(email, password, name=USER_NAME)
+        crown_first(user)
+        # The demo is for trying out, signing up too.
+        set_sign_up(policy=Installation.SignUp.ANYONE, actor=ACTOR)
     elif not user.check_password(password):
         user.set_password(password)
         user.save(update_fields=["password"])

@@ -22,6 +22,7 @@ urlpatterns = [
     path("accounts/", include("allauth.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("teams/", include("fleet.teams.urls")),
+    path("installation/", include("fleet.teams.installation_urls")),
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
     path("audit/", include("fleet.audit.urls")),

@@ -36,11 +36,11 @@ from tests.factories import PASSWORD, join_simulated_car, make_member, make_shar
 from tests.fleet.budgets.rows import make_budget_of
 from tests.infrastructure.simulator import Simulator
 
-# Routes that belong to nobody's team: signing in and up, one's own account, health, language, and the owner's flow,
-# which goes by a secret of its own or by the browser's session. Everything else is a team's.
+# Routes that belong to nobody's team: signing in and up, one's own account, the installation, health, language, and the
+# owner's flow, which goes by a secret of its own or by the browser's session. Everything else is a team's.
 PUBLIC = re.compile(
     r"^(home|healthz|set_language|(account|mfa|usersessions)_\w+|connect:(start|brand|go|callback|out)"
-    r"|members:(join|open|switch))$"
+    r"|installation:\w+|members:(join|open|switch))$"
 )
 # Reached by the browser session that began the visit, by nobody else, signed in or not.
 BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")

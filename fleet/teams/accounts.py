@@ -4,15 +4,20 @@ from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.hashers import make_password
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 
+from fleet.teams.installation import crown_first, may_sign_up
 from fleet.teams.joining import invited_address
 from fleet.teams.models import User
 from fleet.teams.services import sign_up
 
 
 class AccountAdapter(DefaultAccountAdapter):
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        return may_sign_up(request)
+
     def save_user(self, request: HttpRequest, user: User, form: Any, commit: bool = True) -> User:
         """Save the person and their first team together; who was invited joins that team next (fleet.members)."""
         user.email = form.cleaned_data["email"].lower()
@@ -22,7 +27,9 @@ class AccountAdapter(DefaultAccountAdapter):
         if commit and "team_name" in form.cleaned_data:
             sign_up(user=user, team_name=form.cleaned_data["team_name"])
         elif commit:
-            user.save()
+            with transaction.atomic():
+                user.save()
+                crown_first(user)
         return user
 
     def is_email_verified(self, request: HttpRequest, email: str) -> bool:

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from fleet.events.services import acting_as, record
 from fleet.teams.grants import Grant, grant_of
+from fleet.teams.installation import crown_first
 from fleet.teams.models import Authority, Membership, Team, User
 from fleet.teams.roles import Role
 
@@ -82,7 +83,8 @@ def _keep_an_owner(membership: Membership, new_role: Role | None) -> None:
 
 
 def sign_up(*, user: User, team_name: str) -> Membership:
-    """Save a new person together with their first team, in one transaction."""
+    """Save a new person together with their first team, in one transaction; the very first looks after everything."""
     with transaction.atomic():
         user.save()
+        crown_first(user)
         return create_team(name=team_name, owner=user)

@@ -5,6 +5,8 @@ from typing import Any
 from allauth.account.views import LoginView, PasswordResetFromKeyView, PasswordResetView, SignupView
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 
+from fleet.teams.installation import is_fresh, may_sign_up
+
 # The codes of allauth for too many tries, and for how long it counts them.
 TOO_MANY = {"too_many_login_attempts", "rate_limited"}
 WAIT_S = 300
@@ -30,9 +32,15 @@ class RefusedIs422:
 class SignIn(RefusedIs422, LoginView):
     """Sign in by e-mail."""
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"may_sign_up": may_sign_up(self.request), "is_fresh": is_fresh()}
+
 
 class SignUp(RefusedIs422, SignupView):
-    """Sign up with a first team."""
+    """Sign up with a first team; the very first person looks after the installation from then on."""
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        return super().get_context_data(**kwargs) | {"is_fresh": is_fresh()}
 
 
 class ResetPassword(RefusedIs422, PasswordResetView):

@@ -18,6 +18,7 @@ from fleet.members.addresses import read_pasted
 from fleet.members.invitations import invite, invite_by_link
 from fleet.teams.custom_roles import save_role
 from fleet.teams.grants import Grant
+from fleet.teams.installation import make_administrator
 from fleet.teams.models import Invitation
 from fleet.teams.roles import PRESETS, Role
 from fleet.teams.services import add_member
@@ -52,8 +53,11 @@ def test_pages_of_the_account_when_looked_at_then_nothing_is_wrong(stack: Stack,
     looks = Looks(page)
     for path in ("login/", "signup/", "password/reset/"):
         page.goto(f"{stack.url}/accounts/{path}")
-
         looks.check()
+    with stack.orm():
+        make_user()
+    page.goto(f"{stack.url}/accounts/signup/")
+    looks.check()
 
 
 def test_pages_of_an_empty_team_when_looked_at_then_nothing_is_wrong(stack: Stack, page: Page) -> None:
@@ -346,9 +350,10 @@ def test_pages_of_teams_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> No
     with fleet.stack.orm():
         second = make_team("Werft Süd")
         add_member(team=second.team, user=fleet.membership.user, role=Role.VIEWER, actor="system:test")
+        make_administrator(email=fleet.membership.user.email, actor="system:test")
     looks, page = Looks(fleet.page), fleet.page
 
-    for path in ("teams/settings/", "teams/new/"):
+    for path in ("teams/settings/", "teams/new/", "installation/"):
         page.goto(f"{fleet.stack.url}/{path}")
         looks.check()
     page.locator("button.me").click()

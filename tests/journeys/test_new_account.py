@@ -4,6 +4,8 @@ import re
 
 from playwright.sync_api import Browser, Page, expect
 
+from fleet.teams.installation import set_sign_up
+from fleet.teams.models import Installation
 from tests.factories import make_simulator_app
 from tests.infrastructure.simulator import Account
 from tests.infrastructure.stack import CLIENT_ID, Stack
@@ -17,6 +19,7 @@ def test_new_account_when_an_owner_joins_then_a_press_is_confirmed(stack: Stack,
     )
     with stack.orm():
         make_simulator_app(CLIENT_ID)
+        set_sign_up(policy=Installation.SignUp.ANYONE, actor="system:test")
 
     sign_up(page, stack.url)
     share_url = make_share_link(page, stack.url)

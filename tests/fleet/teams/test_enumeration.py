@@ -15,7 +15,8 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from fleet.events.models import Event
-from fleet.teams.models import User
+from fleet.teams.installation import set_sign_up
+from fleet.teams.models import Installation, User
 from tests.factories import PASSWORD, make_user
 from tests.fleet.teams.factors import give_app
 
@@ -51,6 +52,7 @@ def addresses() -> dict[str, str]:
     known, disabled, careful = make_user(), make_user(), make_user()
     User.objects.filter(pk=disabled.pk).update(is_active=False)
     give_app(careful)
+    set_sign_up(policy=Installation.SignUp.ANYONE, actor="system:test")
     for user in (known, disabled, careful):
         EmailAddress.objects.create(user=user, email=user.email, verified=True, primary=True)
     # As long as the others: the size of an answer must not depend on more than what was typed.
