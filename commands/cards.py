@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.utils import timezone
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 
 from commands.models import WAITING, Command, State
 from commands.proof import Said, end_of, said_of, waited_for
 from commands.words import EVIDENCE, LABELS, STATES, reason_of
+from fleet.teams.units import temperature
 
 ICONS = {"ok": "check", "danger": "x", "warn": "warn", "accent": "refresh", "": "info"}
 # The next look at a car is told when it is not about to happen anyway.
@@ -76,8 +76,7 @@ def title_of(command: Command) -> str:
     if "limit_percent" in values:
         return _("%(command)s to %(value)s %%") % {"command": label, "value": values["limit_percent"]}
     if "temperature_c" in values:
-        value = number_format(values["temperature_c"], 1)
-        return _("%(command)s to %(value)s °C") % {"command": label, "value": value}
+        return _("%(command)s to %(value)s") % {"command": label, "value": temperature(values["temperature_c"])}
     if values.get("label"):
         return f"{label}: {values['label']}"
     return label

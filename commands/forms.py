@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 from commands.words import PARAMETER_ERRORS
 from fleet.adapters.commands import KINDS, Command, make_command
 from fleet.adapters.rules import LABEL_MAX_LENGTH, InvalidParameter, Number
+from fleet.teams.measures import MeasureField, told_limits
 
 
 class CommandForm(forms.Form):
@@ -30,7 +31,7 @@ class CommandForm(forms.Form):
 
     def note(self, error: InvalidParameter) -> None:
         """Show what the vocabulary, or the car's own limits, refused."""
-        message = str(PARAMETER_ERRORS[error.code]) % error.limits
+        message = str(PARAMETER_ERRORS[error.code]) % told_limits(self, error.field, error.limits)
         self.add_error(error.field if error.field in self.fields else None, message)
 
 
@@ -75,7 +76,7 @@ def _fields(kind: str, ranges: Mapping[str, Number]) -> dict[str, forms.Field]:
         case "set_charge_limit":
             return {"limit_percent": _number(ranges["limit_percent"], _("Charge limit"), whole=True)}
         case "set_temperature":
-            return {"temperature_c": _number(ranges["temperature_c"], _("Cabin temperature"))}
+            return {"temperature_c": MeasureField(ranges["temperature_c"], label=_("Cabin temperature"))}
         case "send_destination":
             label = forms.CharField(label=_("Name of the place"), required=False, max_length=LABEL_MAX_LENGTH)
             return {

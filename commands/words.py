@@ -6,6 +6,8 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from fleet.teams.units import temperature
+
 LABELS = {
     "lock": _("Lock"),
     "unlock": _("Unlock"),
@@ -222,5 +224,5 @@ def words_for(signal: str, value: object) -> str:
     if signal == "charge_limit_percent" and isinstance(value, int | float):
         return f"{number_format(value, 0)}\N{NO-BREAK SPACE}%"
     if signal == "target_temperature_c" and isinstance(value, int | float):
-        return f"{number_format(value, 1)}\N{NO-BREAK SPACE}°C"
+        return temperature(value)
     return str(SAID.get(signal, {}).get(value, "")) if isinstance(value, bool | str) else ""

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "fleet.teams.second_factor.second_factor",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "fleet.teams.units.speak_in_units",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "fleet.members.middleware.lead_out",

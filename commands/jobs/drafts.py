@@ -164,7 +164,7 @@ def _read_values(request: HttpRequest, kind: str) -> CommandForm | None:
     if form is None or not request.htmx or request.POST.get("step"):  # type: ignore[attr-defined]
         return form
     # While somebody still types, what is missing is no mistake yet.
-    is_unfinished = any(field.required and not request.POST.get(name) for name, field in form.fields.items())
+    is_unfinished = any(field.required and form[name].data in {None, ""} for name, field in form.fields.items())
     return make_form(kind, {}, initial=request.POST.dict()) if is_unfinished else form
 
 

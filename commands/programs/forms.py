@@ -22,6 +22,7 @@ from commands.words import GROUPS, LABELS
 from fleet.adapters.commands import KINDS, Command, make_command
 from fleet.adapters.rules import LABEL_MAX_LENGTH, InvalidParameter, Number
 from fleet.teams.forms import no_control_characters
+from fleet.teams.measures import MeasureField, told_limits
 from fleet.teams.zones import zone_names
 from fleet.vehicles.models import SavedFilter
 
@@ -54,6 +55,10 @@ def _range(kind: str, name: str) -> Number:
     return KINDS[kind].ranges[name]
 
 
+def _temperature(kind: str) -> MeasureField:
+    return MeasureField(_range(kind, "temperature_c"), label=_("Cabin temperature"), required=False)
+
+
 class TimedForm(forms.Form):
     """How long a timed command lasts, and its value if it has one. A time of day is the car's local one."""
 
@@ -64,8 +69,7 @@ class TimedForm(forms.Form):
             limit = _number(_range(kind, "limit_percent"), _("Charge limit, percent"), whole=True, required=True)
             self.fields["limit_percent"] = limit
         if kind == "start_climate":
-            label = _("Cabin temperature, °C")
-            self.fields["temperature_c"] = _number(_range(kind, "temperature_c"), label, whole=False)
+            self.fields["temperature_c"] = _temperature(kind)
         if self.program.until == "minutes":
             minutes = Number(1, self.program.max_minutes, 1, "min")
             self.fields["minutes"] = _number(minutes, _("For how many minutes?"), whole=True, required=True)
@@ -94,7 +98,8 @@ class TimedForm(forms.Form):
 
     def note(self, error: InvalidParameter) -> None:
         """Show at its field what was refused."""
-        self.add_error(error.field if error.field in self.fields else None, problem_of(error.code, error.limits))
+        limits = told_limits(self, error.field, error.limits)
+        self.add_error(error.field if error.field in self.fields else None, problem_of(error.code, limits))
 
 
 class ScheduleForm(forms.Form):
@@ -103,7 +108,7 @@ class ScheduleForm(forms.Form):
     name = forms.CharField(label=_("Name"), max_length=100, validators=[no_control_characters])
     kind = forms.ChoiceField(label=_("Command"))
     limit_percent = _number(_range("set_charge_limit", "limit_percent"), _("Charge limit, percent"), whole=True)
-    temperature_c = _number(_range("set_temperature", "temperature_c"), _("Cabin temperature, °C"), whole=False)
+    temperature_c = _temperature("set_temperature")
     duration_min = _number(_range("start_engine", "duration_min"), _("For how many minutes?"), whole=True)
     latitude = _number(_range("send_destination", "latitude"), _("Latitude"), whole=False)
     longitude = _number(_range("send_destination", "longitude"), _("Longitude"), whole=False)
@@ -273,7 +278,8 @@ class ScheduleForm(forms.Form):
 
     def note(self, error: InvalidParameter) -> None:
         """Show at its field what was refused."""
-        self.add_error(error.field if error.field in self.fields else None, problem_of(error.code, error.limits))
+        limits = told_limits(self, error.field, error.limits)
+        self.add_error(error.field if error.field in self.fields else None, problem_of(error.code, limits))
 
 
 def value_names(kind: str) -> list[str]:

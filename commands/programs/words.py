@@ -11,6 +11,7 @@ from django.utils.translation import gettext_lazy as _
 from commands.programs.models import RunState, Schedule, TimedCommand, TimedState
 from commands.programs.shapes import DAYS, shape_of
 from commands.words import LABELS, NOT_OFFERED, PARAMETER_ERRORS, STATES, reason_of
+from fleet.teams.units import temperature
 
 # --- Schedules in one sentence -------------------------------------------------------------------------------------
 
@@ -80,7 +81,7 @@ def zone_of(schedule: Schedule) -> str:
 
 
 def what_of(schedule: Schedule) -> str:
-    """Return the command with its values, as a clause: "start climate at 21 °C"."""
+    """Return the command with its values, as a clause: "Start climate 21.0 °C"."""
     return order_words(schedule.kind, schedule.parameters)
 
 
@@ -90,7 +91,7 @@ def order_words(kind: str, parameters: dict[str, Any]) -> str:
     if "limit_percent" in parameters:
         return f"{label} {number_format(parameters['limit_percent'])}\N{NO-BREAK SPACE}%"
     if parameters.get("temperature_c") is not None:
-        return f"{label} {number_format(parameters['temperature_c'])}\N{NO-BREAK SPACE}°C"
+        return f"{label} {temperature(parameters['temperature_c'])}"
     if parameters.get("label"):
         return gettext("%(command)s “%(place)s”") % {"command": label, "place": parameters["label"]}
     return label

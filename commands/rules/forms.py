@@ -24,7 +24,9 @@ from commands.rules.values import (
     Values,
 )
 from commands.words import GROUPS, LABELS
+from fleet.adapters.rules import Number
 from fleet.teams.forms import no_control_characters
+from fleet.teams.measures import MeasureField
 
 # As maps show and copy it: "52.5200, 13.4050".
 PLACE = re.compile(r"\s*(-?\d{1,2}(?:\.\d{1,12})?)\s*[,;\s]\s*(-?\d{1,3}(?:\.\d{1,12})?)\s*", re.ASCII)
@@ -165,13 +167,7 @@ class AreaForm(RuleForm):
         help_text=_("Latitude and longitude, as maps copy them: 52.5200, 13.4050"),
         widget=forms.TextInput(attrs={"autocomplete": "off", "inputmode": "text", "spellcheck": "false"}),
     )
-    radius_km = forms.FloatField(
-        label=_("Radius in km"),
-        min_value=RADIUS_LEAST_KM,
-        max_value=RADIUS_MOST_KM,
-        initial=2,
-        widget=forms.NumberInput(attrs={"step": "any"}),
-    )
+    radius_km = MeasureField(Number(RADIUS_LEAST_KM, RADIUS_MOST_KM, 0, "km"), label=_("Radius"), initial=2)
     when_unknown = _when_unknown(_("When it is not known where the car is"), blocks=Area.blocks_unknown)
 
     def clean_place(self) -> tuple[float, float]:
@@ -185,7 +181,7 @@ class AreaForm(RuleForm):
         cleaned = self.cleaned_data
         latitude, longitude = cleaned["place"]
         is_inside = cleaned["side"] == "inside"
-        return Area(latitude, longitude, round(cleaned["radius_km"], 1), is_inside, cleaned["name"])
+        return Area(latitude, longitude, cleaned["radius_km"], is_inside, cleaned["name"])
 
     @classmethod
     def _initial_of(cls, values: Area) -> dict[str, Any]:

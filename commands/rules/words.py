@@ -4,7 +4,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.utils.dates import WEEKDAYS_ABBR
-from django.utils.formats import number_format
 from django.utils.functional import lazy
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -12,6 +11,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from commands.rules.check import Rule
 from commands.rules.values import EVERY_DAY, Area, ChargeFloor, Hours, Moving
 from commands.words import LABELS
+from fleet.teams.units import radius
 
 TITLES = {
     "moving": gettext_lazy("While the car moves"),
@@ -51,12 +51,12 @@ def says(rule: Rule) -> str:
                 "Nobody sends %(commands)s except %(days)s from %(starts)s to %(ends)s, by the clock where the car is."
             ) % {**named, **_hours(hours)}
         case Area(is_inside=True) as area:
-            return _("Nobody sends %(commands)s while the car is more than %(radius)s km away from %(name)s.") % {
+            return _("Nobody sends %(commands)s while the car is more than %(radius)s away from %(name)s.") % {
                 **named,
                 **_area(area),
             }
         case Area() as area:
-            return _("Nobody sends %(commands)s while the car is within %(radius)s km of %(name)s.") % {
+            return _("Nobody sends %(commands)s while the car is within %(radius)s of %(name)s.") % {
                 **named,
                 **_area(area),
             }
@@ -104,11 +104,9 @@ def _why(rule: Rule) -> str:
         case Hours() as hours:
             return _("Blocked by your team’s rule: only %(days)s from %(starts)s to %(ends)s.") % _hours(hours)
         case Area(is_inside=True) as area:
-            return _("Blocked by your team’s rule: the car is more than %(radius)s km away from %(name)s.") % _area(
-                area
-            )
+            return _("Blocked by your team’s rule: the car is more than %(radius)s away from %(name)s.") % _area(area)
         case Area() as area:
-            return _("Blocked by your team’s rule: the car is within %(radius)s km of %(name)s.") % _area(area)
+            return _("Blocked by your team’s rule: the car is within %(radius)s of %(name)s.") % _area(area)
         case ChargeFloor(percent=percent):
             return _("Blocked by your team’s rule: the battery holds less than %(percent)s %%.") % {"percent": percent}
     return _("Blocked by your team’s rule: a guest has the car.")
@@ -168,5 +166,4 @@ def _hours(hours: Hours) -> dict[str, Any]:
 
 
 def _area(area: Area) -> dict[str, Any]:
-    places = 0 if area.radius_km == round(area.radius_km) else 1
-    return {"radius": number_format(area.radius_km, places), "name": area.name}
+    return {"radius": radius(area.radius_km), "name": area.name}

@@ -1,6 +1,6 @@
-"""What a team says of itself: its name, its clock, its language, and whether it asks for a second factor."""
+"""What a team says of itself: its name, clock, language and units, and whether it asks for a second factor."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Membership, Team
@@ -15,16 +15,21 @@ class NoSecondFactor(Exception):
 
 @dataclass(frozen=True)
 class TeamSettings:
-    """time_zone: an IANA name; language: a code of settings.LANGUAGES; "" is the installation's own for both."""
+    """time_zone: an IANA name; language: a code of settings.LANGUAGES; "" is the installation's own for both.
+
+    distance_unit, temperature_unit: what people of the team read and type; see fleet.teams.units.
+    """
 
     name: str
     time_zone: str
     language: str
+    distance_unit: str
+    temperature_unit: str
     requires_second_factor: bool
 
 
 def settings_of(team: Team) -> TeamSettings:
-    return TeamSettings(team.name, team.time_zone, team.language, team.requires_second_factor)
+    return TeamSettings(**{field.name: getattr(team, field.name) for field in fields(TeamSettings)})
 
 
 def change_team(*, membership: Membership, wanted: TeamSettings) -> None:

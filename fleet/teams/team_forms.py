@@ -31,6 +31,13 @@ class SettingsForm(NewTeamForm):
     language = forms.ChoiceField(
         label=_("Language"), required=False, help_text=_("Of letters to people who have chosen none themselves.")
     )
+    distance_unit = forms.ChoiceField(label=_("Distances"), choices=Team.DistanceUnit.choices, widget=forms.RadioSelect)
+    temperature_unit = forms.ChoiceField(
+        label=_("Temperatures"),
+        choices=Team.TemperatureUnit.choices,
+        widget=forms.RadioSelect,
+        help_text=_("What people of the team read and type. Files and makers always get kilometres and °C."),
+    )
     requires_second_factor = forms.BooleanField(
         label=_("Whoever may command or manage needs a second factor"), required=False
     )

@@ -17,10 +17,12 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext as _
 from django.utils.translation import pgettext
 
+from fleet.teams import units
+
 register = template.Library()
 
 # How many decimals a unit is shown with; what is not listed has none.
-DECIMALS = {"°C": 1, "kW": 1, "kWh": 1}
+DECIMALS = {"kW": 1, "kWh": 1}
 NO_BREAK_SPACE = "\N{NO-BREAK SPACE}"
 EN_DASH = "\N{EN DASH}"
 # Two letters that people know, where the first two of the name are not them.
@@ -134,13 +136,12 @@ def _value(reading: Any) -> Any:
 
 @register.simple_tag
 def quantity(value: Any, unit: str, decimals: int | None = None) -> SafeString:
-    """A number with its unit in the viewer's language; takes a reading too. None is "not reported", never 0."""
+    """A metric number in the viewer's language and their team's unit; takes a reading too. None is "not reported"."""
     number = _value(value)
     if number is None:
         return format_html('<span aria-hidden="true">{}</span><span class="vh">{}</span>', EN_DASH, _("not reported"))
-    places = DECIMALS.get(unit, 0) if decimals is None else decimals
-    shown = number_format(round(number, places), places, use_l10n=True, force_grouping=True)
-    return format_html("<bdi>{}{}{}</bdi>", shown, NO_BREAK_SPACE, unit)
+    shown, sign = units.shown(number, unit, DECIMALS.get(unit) if decimals is None else decimals)
+    return format_html("<bdi>{}{}{}</bdi>", shown, NO_BREAK_SPACE, sign)
 
 
 @register.inclusion_tag("c/charge_bar.html")

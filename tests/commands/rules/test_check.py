@@ -111,7 +111,7 @@ def test_words_when_a_rule_is_told_then_it_is_one_plain_sentence():
     assert told == [
         "Nobody sends “Unlock” while the car moves.",
         "Nobody sends “Unlock” or “Start engine” except Mon–Fri from 06:00 to 20:00, by the clock where the car is.",
-        "Nobody sends “Unlock”, “Open trunk” or “Start engine” while the car is more than 2 km away from the yard.",
+        "Nobody sends “Unlock”, “Open trunk” or “Start engine” while the car is more than 2\xa0km away from the yard.",
         "Nobody sends any command while the battery holds less than 20 %.",
         "Nobody sends “Lock” while a guest has the car.",
     ]

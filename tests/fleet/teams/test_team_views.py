@@ -7,11 +7,13 @@ from fleet.events.models import Event
 from fleet.teams.models import Membership, Team
 from fleet.teams.roles import Role
 from fleet.teams.services import add_member
+from fleet.teams.units import FAHRENHEIT, MILES, Units, units_of
 from tests.factories import make_member, make_team
 from tests.fleet.teams.factors import give_app, with_session
 from tests.signing_in import sign_in
 
-GOOD = {"name": "Nordlicht", "time_zone": "Europe/Vienna", "language": "de"}
+METRIC = {"distance_unit": "km", "temperature_unit": "c"}
+GOOD = {"name": "Nordlicht", "time_zone": "Europe/Vienna", "language": "de", **METRIC}
 
 
 @pytest.fixture
@@ -28,16 +30,28 @@ def test_settings_when_changed_then_they_hold_and_the_log_names_what_differs(own
 
     team = Team.objects.get(pk=owner.team_id)
     assert (answer.status_code, answer["Location"]) == (302, "/teams/settings/")
-    assert (team.name, team.time_zone, team.language, team.requires_second_factor) == (*GOOD.values(), False)
+    assert (team.name, team.time_zone, team.language) == ("Nordlicht", "Europe/Vienna", "de")
+    assert (team.distance_unit, team.temperature_unit, team.requires_second_factor) == ("km", "c", False)
     event = Event.objects.get(kind="team.changed")
     assert (event.actor, event.data) == (owner.user.actor, {"changed": ["language", "name", "time_zone"]})
 
 
 def test_settings_when_nothing_differs_then_nothing_is_recorded(owner: Membership) -> None:
-    answer = browser_of(owner).post("/teams/settings/", {"name": "Hafen"})
+    answer = browser_of(owner).post("/teams/settings/", {"name": "Hafen", **METRIC})
 
     assert answer.status_code == 302
     assert not Event.objects.filter(kind="team.changed").exists()
+
+
+def test_settings_when_the_units_change_then_pages_speak_in_them(owner: Membership) -> None:
+    browser = browser_of(owner)
+
+    browser.post("/teams/settings/", {"name": "Hafen", "distance_unit": "mi", "temperature_unit": "f"})
+
+    team = Team.objects.get(pk=owner.team_id)
+    assert units_of(team) == Units(MILES, FAHRENHEIT)
+    assert Event.objects.get(kind="team.changed").data == {"changed": ["distance_unit", "temperature_unit"]}
+    assert "Radius, mi" in browser.get("/rules/new/?kind=area").content.decode()
 
 
 @pytest.mark.parametrize(
@@ -49,6 +63,8 @@ def test_settings_when_nothing_differs_then_nothing_is_recorded(owner: Membershi
         ("time_zone", "Europe/Atlantis"),
         ("time_zone", "../../etc/passwd"),
         ("language", "xx"),
+        ("distance_unit", "leagues"),
+        ("temperature_unit", ""),
     ],
 )
 def test_settings_when_a_value_is_bad_then_422_at_the_field_and_nothing_changes(
