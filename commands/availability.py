@@ -13,6 +13,7 @@ from fleet.adapters.commands import KINDS
 from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import Number
 from fleet.adapters.signals import SIGNALS
+from fleet.teams.deletion import is_closing
 from fleet.teams.models import Membership
 from fleet.vehicles.models import ProviderAccount, Vehicle, VehicleLink
 from fleet.vehicles.readings import Readings, readings_of
@@ -23,7 +24,7 @@ from fleet.vehicles.services import allowed_scopes
 class Availability:
     """One command on one car for one person.
 
-    code: "" when it is offered; else not_offered, not_equipped, not_capable, no_consent, needs_owner,
+    code: "" when it is offered; else team_closing, not_offered, not_equipped, not_capable, no_consent, needs_owner,
     connection_ended, role, off_hours or rule. is_certain: the maker said that this car can do it; False means nobody
     knows. ranges: the limits of its parameters, narrowed by the car. rule: the team's rule that blocks it now.
     """
@@ -97,6 +98,8 @@ def _readings(
 
 
 def _check(kind: str, link: VehicleLink | None, scopes: frozenset[str], membership: Membership) -> Availability:
+    if is_closing(membership.team):
+        return Availability(kind, "team_closing", is_certain=True, ranges={})
     if link is None or not link.is_live:
         return Availability(kind, "connection_ended", is_certain=True, ranges={})
     capability = link.capability(kind)

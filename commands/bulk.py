@@ -21,6 +21,7 @@ from fleet.adapters.commands import Command as Order
 from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import InvalidParameter, Number
 from fleet.events.services import acting_as
+from fleet.teams.deletion import is_closing
 from fleet.teams.models import Membership
 
 MAX_REQUESTS = 1000
@@ -236,6 +237,8 @@ def _find_targets(membership: Membership, requests: Sequence[Request]) -> dict[t
 
 def _code_of_car(target: Target, kind: str, membership: Membership) -> str:
     """Return the availability code, found in the same order as commands.availability finds it for one car."""
+    if is_closing(membership.team):
+        return "team_closing"
     if not target.is_live or target.provider is None:
         return "connection_ended"
     if kind not in get_adapter(target.provider).manifest.commands:

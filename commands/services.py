@@ -35,7 +35,7 @@ class CommandError(Exception):
 
 
 class NotAllowed(CommandError):
-    """The person may not: their role, a rule of the team, or the owner did not allow it."""
+    """The person may not: their role, a rule of the team, its end, or the owner did not allow it."""
 
     def __init__(self, availability: Availability) -> None:
         super().__init__(availability.code)
@@ -110,7 +110,7 @@ def request_command(
 
 
 def _refuse(availability: Availability) -> None:
-    if availability.code in {"role", "off_hours", "no_consent", "rule"}:
+    if availability.code in {"team_closing", "role", "off_hours", "no_consent", "rule"}:
         raise NotAllowed(availability)
     if availability.code:
         raise NotSupported(availability)

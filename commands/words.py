@@ -193,6 +193,7 @@ NOT_OFFERED = {
     "role": _("Your role may not send it"),
     "off_hours": _("Outside the hours of your role"),
     "rule": _("Blocked by a rule of your team"),
+    "team_closing": _("The team is closed"),
 }
 
 PARAMETER_ERRORS = {

@@ -83,7 +83,8 @@ def _accept(visit_id: UUID, vehicle_ids: set[str], scopes_optional: set[str], ow
 def _use_link(link: ShareLink, now: datetime) -> None:
     """Count one use, or find out why there is none left. The count and its limit are one statement."""
     left = Q(max_uses__isnull=True) | Q(uses__lt=F("max_uses"))
-    usable = ShareLink.objects.filter(left, pk=link.pk, revoked_at__isnull=True, expires_at__gt=now)
+    is_open = Q(revoked_at__isnull=True, expires_at__gt=now, team__delete_at__isnull=True)
+    usable = ShareLink.objects.filter(left, is_open, pk=link)
     if not usable.update(uses=F("uses") + 1):
         link.refresh_from_db()
         raise VisitOver(link.problem(now) or "link_used_up")

@@ -34,14 +34,15 @@ def get_share_link(user: User | AnonymousUser, link_id: UUID) -> tuple[ShareLink
 
 def links_of(membership: Membership) -> QuerySet[ShareLink]:
     """Return the links of a team, newest first."""
-    return ShareLink.objects.filter(team_id=membership.team_id).select_related("created_by").order_by("-created_at")
+    links = ShareLink.objects.filter(team_id=membership.team_id)
+    return links.select_related("created_by", "team").order_by("-created_at")
 
 
 def find_link(secret: str) -> ShareLink | None:
     """Return the link that a secret opens, usable or not; None when there is none."""
     if len(secret) > SECRET_MAX_LENGTH:
         return None
-    return ShareLink.objects.filter(secret_hash=hash_token(secret)).select_related("team").first()
+    return ShareLink.objects.across_teams().filter(secret_hash=hash_token(secret)).select_related("team").first()
 
 
 def get_visit(request: HttpRequest, visit_id: UUID) -> Visit:

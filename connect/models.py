@@ -9,6 +9,7 @@ from django.db.models import F, Q
 
 from fleet.events.models import ClockTimestamp
 from fleet.events.scoped import ScopedManager
+from fleet.teams.deletion import is_closing
 from fleet.teams.models import Team, User
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderApp
 
@@ -48,7 +49,9 @@ class ShareLink(models.Model):
         return self.label
 
     def problem(self, now: datetime) -> str:
-        """Return why the link can't be used now: link_revoked, link_expired or link_used_up; "" when it can."""
+        """Return why the link can't be used now: team_closed, link_revoked, link_expired, link_used_up; else ""."""
+        if is_closing(self.team):
+            return "team_closed"
         if self.revoked_at is not None:
             return "link_revoked"
         if self.expires_at <= now:

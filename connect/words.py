@@ -44,6 +44,12 @@ WAYS_OUT: dict[str, WayOut] = {
     "link_revoked": WayOut(
         _("This link was taken back"), _("{asker} does not use it any more. Nothing is shared."), status=410, sign="ban"
     ),
+    "team_closed": WayOut(
+        _("This link is closed"),
+        _("{asker} does not take cars any more. Nothing new is shared."),
+        status=410,
+        sign="ban",
+    ),
     "link_expired": WayOut(_("This link is too old"), _ASK, status=410, sign="hourglass"),
     "link_used_up": WayOut(_("This link was used already"), _ASK, status=410, sign="link"),
     "brand_unknown": WayOut(

@@ -83,6 +83,9 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "fleet.teams.second_factor.second_factor",
+    "fleet.keeping",
+    "anymail",
+    "fleet.notifications",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "fleet.teams.units.speak_in_units",
@@ -119,6 +122,8 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_APP_ROLE = env("FLEETWELL_DB_APP_ROLE", "fleetwell_app")
 
 AUTH_USER_MODEL = "teams.User"
+                "fleet.notifications.context.unread_notices",
+                "fleet.keeping.context.end_of_team",
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # unique in any case: a constraint on lower(email)
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -291,3 +296,25 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": env("FLEETWELL_LOG_LEVEL", "INFO")},
 }
+    "fleet.notifications.tasks.read_log": {"queue": "clock"},
+    "fleet.keeping.tasks.stop_team": {"queue": "clock"},
+    "end-teams": {"task": "fleet.keeping.tasks.end_teams", "schedule": schedule(60.0), "options": {"expires": 60}},
+    "remove-history": {
+        "task": "fleet.keeping.tasks.remove_history",
+        "schedule": schedule(3600.0),
+        "options": {"expires": 3600},
+    },
+    "read-log": {"task": "fleet.notifications.tasks.read_log", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "send-notices": {
+        "task": "fleet.notifications.tasks.send_letters",
+        "schedule": schedule(15.0),
+        "options": {"expires": 15},
+    },
+    "forget-notices": {
+        "task": "fleet.notifications.tasks.forget_old",
+        "schedule": schedule(86_400.0),
+        "options": {"expires": 86_400},
+    },
+# So long a team that somebody ended can still be opened again; the database holds a day at least.
+TEAM_GRACE_DAYS = max(1, int(env("FLEETWELL_TEAM_GRACE_DAYS", "14")))
+

@@ -27,6 +27,7 @@ urlpatterns = [
     path("live/", include("fleet.live.urls")),
     path("audit/", include("fleet.audit.urls")),
     path("", include("fleet.members.urls")),
+    path("teams/", include("fleet.keeping.urls")),
     path("budgets/", include("fleet.budgets.urls")),
     path("rules/", include("commands.rules.urls")),
     path("jobs/", include("commands.jobs.urls")),

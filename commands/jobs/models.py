@@ -173,6 +173,8 @@ class JobItem(models.Model):
             models.Index(fields=["job", "app", "n"], condition=Q(outcome="waiting"), name="job_item_to_feed"),
             models.Index(fields=["job", "command"], condition=Q(outcome="running"), name="job_item_running"),
             models.Index(fields=["job", "outcome", "code", "n"], name="job_item_by_outcome"),
+            # Asked for by the database whenever a command or a car is removed.
+            models.Index(fields=["team", "command"], name="job_item_of_command"),
         ]
 
     def __str__(self) -> str:

@@ -81,6 +81,7 @@ class TimedCommand(models.Model):
             models.Index(fields=["due_at"], condition=Q(state="armed"), name="timed_due"),
             models.Index(fields=["requested_at"], condition=Q(state="requested"), name="timed_on_its_way"),
             models.Index(fields=["vehicle", "-created_at"], name="timed_of_vehicle"),
+            models.Index(fields=["team", "finished_at"], condition=Q(finished_at__isnull=False), name="timed_over"),
         ]
 
     def __str__(self) -> str:
@@ -238,6 +239,8 @@ class ScheduleRun(models.Model):
         indexes = [
             models.Index(fields=["due_at"], condition=Q(state="due"), name="schedule_run_due"),
             models.Index(fields=["schedule", "-due_at"], name="schedule_run_latest"),
+            # Asked for by the database whenever a job is removed.
+            models.Index(fields=["job"], condition=Q(job__isnull=False), name="schedule_run_of_job"),
         ]
 
     def __str__(self) -> str:

@@ -128,6 +128,7 @@ PAUSED_BY = {
     "": _("Somebody paused it. What was due meanwhile is not made up for."),
     "membership_ended": _("It paused by itself: the person in whose name it ran is no longer in the team."),
     "role": _("It paused by itself: the person in whose name it ran may no longer send commands."),
+    "team_closing": _("It paused when the team was closed."),
 }
 
 RUN_STATES = {

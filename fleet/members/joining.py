@@ -2,6 +2,7 @@
 
 from fleet.events.services import acting_as, record
 from fleet.members.invitations import database_time
+from fleet.teams.deletion import is_closing
 from fleet.teams.grants import BeyondOwnRights, check_may_give, grant_of
 from fleet.teams.models import Invitation, Membership, Team, User
 from fleet.teams.roles import Permission
@@ -19,7 +20,8 @@ class CannotJoin(Exception):
 def accept(*, invitation: Invitation, user: User) -> Membership:
     """Make the signed-in person a member by an invitation, and use it up. Nobody is joined by another's letter.
 
-    Raises CannotJoin: used, revoked, expired, other_person, member_already, no_longer (who invited lost the right).
+    Raises CannotJoin: used, revoked, closed (the team), expired, other_person, member_already, no_longer (who invited
+    lost the right).
     """
     with acting_as(user.actor):
         # Asked twice at once, the second waits here and then finds it used. The team first, as all others do.
@@ -42,6 +44,8 @@ def find_obstacle(invitation: Invitation, user: User | None) -> str:
         return "used"
     if invitation.revoked_at is not None:
         return "revoked"
+    if is_closing(invitation.team):
+        return "closed"
     if invitation.expires_at <= database_time():
         return "expired"
     if not _still_stands(invitation):

@@ -77,6 +77,10 @@ def compose(invitation: Invitation, secret: str) -> EmailMessage:
 def find_waiting() -> list[UUID]:
     """Return the invitations whose letter was not written yet."""
     waiting = Invitation.objects.filter(
-        sent_at__isnull=True, accepted_at__isnull=True, revoked_at__isnull=True, expires_at__gt=ClockTimestamp()
+        sent_at__isnull=True,
+        accepted_at__isnull=True,
+        revoked_at__isnull=True,
+        expires_at__gt=ClockTimestamp(),
+        team__delete_at__isnull=True,
     ).exclude(email="")
     return list(waiting.order_by("created_at").values_list("id", flat=True)[:MOST_LETTERS_A_SWEEP])

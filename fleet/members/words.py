@@ -54,6 +54,7 @@ OUT = {
     "revoked": WayOut(
         _("This invitation was taken back"), _("Ask the team for a new one if you think it is a mistake."), sign="ban"
     ),
+    "closed": WayOut(_("This team is closed"), _("Nobody can join it any more."), sign="ban"),
     "expired": WayOut(_("This invitation has expired"), _("Ask the team to send it again."), sign="hourglass"),
     "no_longer": WayOut(
         _("This invitation no longer holds"),

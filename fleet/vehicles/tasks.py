@@ -12,6 +12,7 @@ from django.utils import timezone
 from fleet.adapters.errors import AdapterError
 from fleet.budgets.holds import hold_app
 from fleet.budgets.pacing import read_intervals
+from fleet.teams.models import Team
 from fleet.vehicles.models import ProviderApp, Vehicle, VehicleLink
 
 logger = logging.getLogger(__name__)
@@ -44,13 +45,15 @@ def read_link(link_id: str, *, with_capabilities: bool = False) -> None:
 def refresh_due() -> None:
     """Ask for the cars that were not read for a minute, oldest first, a batch at a time.
 
-    Where the maker counts our calls a car is read more seldom; where it is held or does not answer, not at all.
+    Where the maker counts our calls a car is read more seldom; where it is held or does not answer, not at all; nor are
+    the cars of a closed team.
     """
     now = timezone.now()
     with transaction.atomic():
         due = list(
             _without_waiting(Vehicle.objects.select_for_update(skip_locked=True), now)
             .filter(removed_at__isnull=True)
+            .exclude(team__in=Team.objects.filter(delete_at__isnull=False))
             .exclude(read_at__gt=now - READ_EVERY)
             .order_by(F("read_at").asc(nulls_first=True))[:BATCH]
             .values_list("id", flat=True)

@@ -1,0 +1,1 @@
+"""Schema, one idea a file."""
