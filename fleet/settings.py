@@ -8,6 +8,8 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
+from fleet.sign_on.providers import BadProviders, Provider, read_providers
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -33,6 +35,14 @@ def database_from_url(url: str) -> dict[str, object]:
     return {"ENGINE": "django.db.backends.postgresql", **database, "OPTIONS": {**parts}}
 
 
+def sign_on_providers() -> tuple[Provider, ...]:
+    """Return the identity providers of FLEETWELL_OIDC, a JSON list; see README.md."""
+    try:
+        return read_providers(env("FLEETWELL_OIDC", ""))
+    except BadProviders as error:
+        raise ImproperlyConfigured(f"FLEETWELL_OIDC: {error}. README.md shows how it looks.") from None
+
+
 DEBUG = env_bool("FLEETWELL_DEBUG")
 DEMO = env_bool("FLEETWELL_DEMO")
 SECRET_KEY = env("FLEETWELL_SECRET_KEY")
@@ -53,6 +63,7 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.socialaccount",
     "allauth.mfa",
     "allauth.usersessions",
     "django_htmx",
@@ -63,6 +74,7 @@ INSTALLED_APPS = [
     "fleet.budgets",
     "fleet.vehicles",
     "fleet.members",
+    "fleet.sign_on",
     "connect",
     "commands",
     "commands.alerts",
@@ -71,6 +83,9 @@ INSTALLED_APPS = [
     "commands.rules",
     "fleet.live",
     "fleet.audit",
+    "fleet.keeping",
+    "anymail",
+    "fleet.notifications",
 ]
 
 MIDDLEWARE = [
@@ -83,15 +98,13 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "fleet.teams.second_factor.second_factor",
-    "fleet.keeping",
-    "anymail",
-    "fleet.notifications",
+    "fleet.teams.units.speak_in_units",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "fleet.teams.units.speak_in_units",
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "fleet.members.middleware.lead_out",
+    "fleet.notifications.middleware.remember_browser",
 ]
 
 ROOT_URLCONF = "fleet.urls"
@@ -109,6 +122,8 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "fleet.teams.context.team",
                 "commands.alerts.context.open_alerts",
+                "fleet.notifications.context.unread_notices",
+                "fleet.keeping.context.end_of_team",
             ],
         },
     },
@@ -122,8 +137,6 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 DATABASE_APP_ROLE = env("FLEETWELL_DB_APP_ROLE", "fleetwell_app")
 
 AUTH_USER_MODEL = "teams.User"
-                "fleet.notifications.context.unread_notices",
-                "fleet.keeping.context.end_of_team",
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]  # unique in any case: a constraint on lower(email)
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
@@ -172,6 +185,35 @@ MFA_TOTP_TOLERANCE = 1  # a clock may be half a minute off; each code works once
 MFA_ALLOW_UNVERIFIED_EMAIL = True  # who has not confirmed the address does not come in at all, outside the demo
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE_COOKIES  # http://localhost, where browsers allow passkeys too
 USERSESSIONS_ADAPTER = "fleet.teams.browser_sessions.SessionsAdapter"
+# Single sign-on (OpenID Connect): without providers nothing of it is loaded but the tables.
+SIGN_ON_PROVIDERS = sign_on_providers()
+SOCIALACCOUNT_ADAPTER = "fleet.sign_on.oidc.SocialAdapter"
+SOCIALACCOUNT_STORE_TOKENS = False
+SOCIALACCOUNT_PROVIDERS = {
+    "openid_connect": {
+        "provider_class": "fleet.sign_on.oidc.SignOnProvider",
+        "OAUTH_PKCE_ENABLED": True,
+        "APPS": [
+            {
+                "provider_id": provider.id,
+                "name": provider.name,
+                "client_id": provider.client_id,
+                "secret": provider.client_secret,
+                "settings": {"server_url": provider.server_url},
+            }
+            for provider in SIGN_ON_PROVIDERS
+        ],
+    }
+}
+if SIGN_ON_PROVIDERS:
+    INSTALLED_APPS.append("allauth.socialaccount.providers.openid_connect")
+    ACCOUNT_ADAPTER = "fleet.sign_on.accounts.SignOnAccountAdapter"
+    ACCOUNT_FORMS |= {
+        "signup": "fleet.sign_on.forms.SignupForm",
+        "reset_password": "fleet.sign_on.forms.ResetPasswordForm",
+        "user_token": "fleet.sign_on.forms.UserTokenForm",
+        "add_email": "fleet.sign_on.forms.ChangeEmailForm",
+    }
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "vehicles:list"
 LOGOUT_REDIRECT_URL = "account_login"
@@ -206,7 +248,28 @@ STORAGES = {
     },
 }
 
-EMAIL_BACKEND = env("FLEETWELL_EMAIL_BACKEND", "django.core.mail.backends.filebased.EmailBackend")
+# A word for what is at hand, or the dotted path of any backend: those of django-anymail, for services that send mail.
+EMAIL_BACKENDS = {
+    "files": "django.core.mail.backends.filebased.EmailBackend",
+    "console": "django.core.mail.backends.console.EmailBackend",
+    "smtp": "django.core.mail.backends.smtp.EmailBackend",
+}
+EMAIL_BACKEND = env("FLEETWELL_EMAIL_BACKEND", "files")
+EMAIL_BACKEND = EMAIL_BACKENDS.get(EMAIL_BACKEND, EMAIL_BACKEND)
+EMAIL_HOST = env("FLEETWELL_SMTP_HOST", "localhost")
+EMAIL_PORT = int(env("FLEETWELL_SMTP_PORT", "25"))
+EMAIL_HOST_USER = env("FLEETWELL_SMTP_USER", "")
+EMAIL_HOST_PASSWORD = env("FLEETWELL_SMTP_PASSWORD", "")
+# "starttls" on the port of clear text, "tls" on a port of its own, "" for neither.
+EMAIL_USE_TLS = env("FLEETWELL_SMTP_SECURITY", "") == "starttls"
+EMAIL_USE_SSL = env("FLEETWELL_SMTP_SECURITY", "") == "tls"
+EMAIL_TIMEOUT = float(env("FLEETWELL_EMAIL_TIMEOUT_S", "10"))
+# ANYMAIL_MAILGUN_API_KEY, ANYMAIL_POSTMARK_SERVER_TOKEN, ... as django-anymail calls them, or NAME_FILE with a path.
+ANYMAIL = {"REQUESTS_TIMEOUT": EMAIL_TIMEOUT} | {
+    name.removesuffix("_FILE").removeprefix("ANYMAIL_"): env(name.removesuffix("_FILE"))
+    for name in os.environ
+    if name.startswith("ANYMAIL_")
+}
 EMAIL_FILE_PATH = env("FLEETWELL_MAIL_DIR", str(BASE_DIR / "var" / "mail"))
 DEFAULT_FROM_EMAIL = env("FLEETWELL_FROM_EMAIL", "Fleetwell <fleetwell@localhost>")
 
@@ -234,6 +297,8 @@ CELERY_TASK_ROUTES = {
     "commands.programs.tasks.*": {"queue": "clock"},
     "fleet.live.tasks.*": {"queue": "clock"},
     "fleet.events.tasks.*": {"queue": "clock"},
+    "fleet.notifications.tasks.read_log": {"queue": "clock"},
+    "fleet.keeping.tasks.stop_team": {"queue": "clock"},
 }
 # Where the heads of the audit chains are written outside of the database, and how often; empty: not in this way.
 AUDIT_ANCHOR_FILE = env(
@@ -273,8 +338,28 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(AUDIT_ANCHOR_EVERY_S),
         "options": {"expires": AUDIT_ANCHOR_EVERY_S},
     },
+    "end-teams": {"task": "fleet.keeping.tasks.end_teams", "schedule": schedule(60.0), "options": {"expires": 60}},
+    "remove-history": {
+        "task": "fleet.keeping.tasks.remove_history",
+        "schedule": schedule(3600.0),
+        "options": {"expires": 3600},
+    },
+    "read-log": {"task": "fleet.notifications.tasks.read_log", "schedule": schedule(5.0), "options": {"expires": 5}},
+    "send-notices": {
+        "task": "fleet.notifications.tasks.send_letters",
+        "schedule": schedule(15.0),
+        "options": {"expires": 15},
+    },
+    "forget-notices": {
+        "task": "fleet.notifications.tasks.forget_old",
+        "schedule": schedule(86_400.0),
+        "options": {"expires": 86_400},
+    },
     "beat-heartbeat": {"task": "fleet.live.tasks.heartbeat", "schedule": schedule(5.0), "options": {"expires": 5}},
 }
+
+# So long a team that somebody ended can still be opened again; the database holds a day at least.
+TEAM_GRACE_DAYS = max(1, int(env("FLEETWELL_TEAM_GRACE_DAYS", "14")))
 
 # Where the simulator runs; it is offered as a provider only when an address is set.
 SIMULATOR_URL = env("FLEETWELL_SIMULATOR_URL", "")
@@ -296,25 +381,3 @@ LOGGING = {
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": env("FLEETWELL_LOG_LEVEL", "INFO")},
 }
-    "fleet.notifications.tasks.read_log": {"queue": "clock"},
-    "fleet.keeping.tasks.stop_team": {"queue": "clock"},
-    "end-teams": {"task": "fleet.keeping.tasks.end_teams", "schedule": schedule(60.0), "options": {"expires": 60}},
-    "remove-history": {
-        "task": "fleet.keeping.tasks.remove_history",
-        "schedule": schedule(3600.0),
-        "options": {"expires": 3600},
-    },
-    "read-log": {"task": "fleet.notifications.tasks.read_log", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "send-notices": {
-        "task": "fleet.notifications.tasks.send_letters",
-        "schedule": schedule(15.0),
-        "options": {"expires": 15},
-    },
-    "forget-notices": {
-        "task": "fleet.notifications.tasks.forget_old",
-        "schedule": schedule(86_400.0),
-        "options": {"expires": 86_400},
-    },
-# So long a team that somebody ended can still be opened again; the database holds a day at least.
-TEAM_GRACE_DAYS = max(1, int(env("FLEETWELL_TEAM_GRACE_DAYS", "14")))
-
