@@ -26,6 +26,7 @@ urlpatterns = [
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
     path("audit/", include("fleet.audit.urls")),
+    path("notifications/", include("fleet.notifications.urls")),
     path("", include("fleet.members.urls")),
     path("teams/", include("fleet.keeping.urls")),
     path("budgets/", include("fleet.budgets.urls")),

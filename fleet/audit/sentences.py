@@ -36,6 +36,7 @@ AREAS = {
 
 SENTENCES = {
     "account.email_changed": _("Changed the e-mail address of the account."),
+    "account.new_device": _("Signed in in a browser that was not known."),
     "account.password_changed": _("Changed the password."),
     "account.second_factor_added": _("Added a second factor."),
     "account.second_factor_failed": _("Gave a wrong second factor."),

@@ -19,6 +19,8 @@ QUEUE_SIZE = 100
 RECONNECT_S = 1.0
 # What a person may see has changed; their page is told, and its stream ends.
 RIGHTS = "rights"
+# The bell of whoever has the page open shows something else; which page it is does not matter.
+BELL = "bell"
 
 logger = logging.getLogger(__name__)
 
@@ -49,6 +51,7 @@ class Page:
     team_id: str
     vehicle_ids: frozenset[str]
     right: Right
+    user_id: str = ""
     queue: asyncio.Queue[dict[str, Any]] = field(default_factory=lambda: asyncio.Queue(QUEUE_SIZE))
 
     def tell(self, message: dict[str, Any]) -> None:
@@ -95,9 +98,13 @@ class Broadcast:
             except psycopg.Error as error:
                 logger.warning("live stream lost the database, trying again: %s", type(error).__name__)
                 await asyncio.sleep(RECONNECT_S)
+                self._ring_bells(frozenset(page.user_id for page in self._pages))
 
     def tell(self, notification: dict[str, Any]) -> None:
         """Pass on what the database told: one message, or the changes of one statement, to the pages that show it."""
+        if "users" in notification:
+            self._ring_bells(frozenset(notification["users"]))
+            return
         messages = _messages(notification)
         for page in self._pages:
             if page.team_id != notification.get("team"):
@@ -107,6 +114,11 @@ class Broadcast:
                     page.tell(message)
                 elif page.right.is_touched_by(message["kind"], str(message.get("subject") or "")):
                     page.tell({"kind": RIGHTS, "left": message["kind"] == "member.removed"})
+
+    def _ring_bells(self, user_ids: frozenset[str]) -> None:
+        for page in self._pages:
+            if page.user_id in user_ids:
+                page.tell({"kind": BELL})
 
     def _tell_everybody(self) -> None:
         for page in self._pages:

@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed, JsonR
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
-from fleet.live.broadcast import RIGHTS, Page, Right, broadcast
+from fleet.live.broadcast import BELL, RIGHTS, Page, Right, broadcast
 from fleet.live.health import check_health
 from fleet.teams.access import memberships_of
 from fleet.teams.models import Membership, User
@@ -89,12 +89,12 @@ def _find_page(user: User, wanted: list[UUID]) -> Page | None:
         return None
     team_id, ids = max(by_team.items(), key=lambda item: len(item[1]))
     membership = next(one for one in memberships_of(user) if one.team_id == team_id)
-    return Page(team_id=str(team_id), vehicle_ids=frozenset(ids), right=_right_of(membership))
+    return Page(str(team_id), frozenset(ids), _right_of(membership), str(user.pk))
 
 
 def _find_page_of_team(user: User, team_id: UUID) -> Page | None:
     membership = next((one for one in memberships_of(user) if one.team_id == team_id), None)
-    return Page(str(team_id), frozenset(), _right_of(membership)) if membership else None
+    return Page(str(team_id), frozenset(), _right_of(membership), str(user.pk)) if membership else None
 
 
 def _right_of(membership: Membership) -> Right:
@@ -117,6 +117,9 @@ async def _lines(page: Page) -> AsyncIterator[str]:
             except TimeoutError:
                 yield ": ping\n\n"
                 continue
+            if message["kind"] == BELL:
+                yield "event: bell\ndata: {}\n\n"
+                continue
             told, change = await _gather(page, message)
             if change is not None:
                 # Whatever else moved is not theirs to hear of any more, or will be fetched anyway.
@@ -137,6 +140,10 @@ async def _gather(page: Page, first: dict[str, Any]) -> tuple[list[dict[str, Any
     try:
         async with asyncio.timeout(GATHER_S):
             while message["kind"] != RIGHTS:
+                if message["kind"] == BELL:
+                    # Behind what was gathered: it is told by itself.
+                    page.tell(message)
+                    break
                 _note(told, message)
                 if _is_end(message):
                     break

@@ -1,11 +1,13 @@
 // One stream per visible tab that says which vehicle or command changed; the parts that care then fetch themselves.
 // It carries ids only. The body gets fleetwell:state-VEHICLE when a car reported something, fleetwell:commands-VEHICLE
 // when its buttons may look different, fleetwell:latest-VEHICLE and fleetwell:command-ID when a command moved.
+// fleetwell:bell when the person has something new to read, on every page of theirs.
 // Parts keep polling, so a stream that is cut off costs time, never truth.
 const FIRST_RETRY_MS = 1000;
 const LAST_RETRY_MS = 30000;
 const OTHERS_WITHIN_MS = 1000;
 const READINGS_WITHIN_MS = 10000;
+const BELLS_WITHIN_MS = 1500;
 const ACTED_FOR_MS = 120000;
 const REST_AFTER_MS = 120;
 const root = document.documentElement;
@@ -38,7 +40,10 @@ function open() {
     failures = 0;
     if (vehicles().length) root.dataset.live = "on";
     // What changed while nobody listened is fetched once.
-    if (hasListened) lookAgain();
+    if (hasListened) {
+      lookAgain();
+      ring();
+    }
     hasListened = true;
   });
   stream.addEventListener("changed", ({ data }) => {
@@ -54,6 +59,7 @@ function open() {
       }, REST_AFTER_MS);
     }, hasActed() ? 0 : Math.random() * othersWithin);
   });
+  stream.addEventListener("bell", () => setTimeout(ring, Math.random() * BELLS_WITHIN_MS));
   // What may be seen here has changed. Who was removed sees nothing any more, before the server is asked again;
   // for everybody else each part fetches itself, and says itself what it still shows.
   stream.addEventListener("rights", ({ data }) => {
@@ -92,6 +98,7 @@ document.addEventListener("fleetwell:swapped", () => {
   for (const id of early) if (document.getElementById(`command-${id}`) && early.delete(id)) tell("command", id);
 });
 
+const ring = () => document.body.dispatchEvent(new CustomEvent("fleetwell:bell"));
 const lookAgain = () => vehicles().forEach((id) => ["state", "commands", "latest"].forEach((kind) => tell(kind, id)));
 const tell = (kind, id) => document.body.dispatchEvent(new CustomEvent(`fleetwell:${kind}-${id}`));
 
