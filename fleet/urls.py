@@ -1,5 +1,6 @@
 """All addresses of the product; each app keeps its own."""
 
+from django.conf import settings
 from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
@@ -19,7 +20,10 @@ urlpatterns = [
         name="account_reset_password_from_key",
     ),
     path("accounts/", include("fleet.teams.account_urls")),
-    path("accounts/", include("allauth.urls")),
+    # Not allauth.urls as a whole: its pages of providers would stand beside ours.
+    path("accounts/", include("allauth.account.urls")),
+    path("accounts/2fa/", include("allauth.mfa.urls")),
+    path("accounts/sessions/", include("allauth.usersessions.urls")),
     path("i18n/", include("django.conf.urls.i18n")),
     path("teams/", include("fleet.teams.urls")),
     path("installation/", include("fleet.teams.installation_urls")),
@@ -37,3 +41,8 @@ urlpatterns = [
     path("", include("commands.urls")),
     path("", include("connect.urls")),
 ]
+if settings.SIGN_ON_PROVIDERS:
+    urlpatterns += [
+        path("accounts/sign-on/", include("fleet.sign_on.account_urls")),
+        path("teams/sign-on/", include("fleet.sign_on.urls")),
+    ]

@@ -34,12 +34,13 @@ from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import make_schedule, make_timed
 from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
 from tests.fleet.budgets.rows import make_budget_of
+from tests.fleet.sign_on.rows import make_open_domain
 from tests.infrastructure.simulator import Simulator
 
 # Routes that belong to nobody's team: signing in and up, one's own account, the installation, health, language, and the
 # owner's flow, which goes by a secret of its own or by the browser's session. Everything else is a team's.
 PUBLIC = re.compile(
-    r"^(home|healthz|set_language|(account|mfa|usersessions)_\w+|connect:(start|brand|go|callback|out)"
+    r"^(home|healthz|set_language|(account|mfa|usersessions|sign_on)_\w+|connect:(start|brand|go|callback|out)"
     r"|installation:\w+|members:(join|open|switch))$"
 )
 # Reached by the browser session that began the visit, by nobody else, signed in or not.
@@ -56,6 +57,7 @@ OWN_TEAM |= {"teams:settings", "teams:new"}
 OF_ANYBODY = {"teams:choose", "teams:new"}
 OWN_TEAM |= {f"members:{name}" for name in ("list", "invite", "roles", "new_role", "groups", "new_group", "no_team")}
 OWN_TEAM |= {"audit:list", "audit:export"}
+OWN_TEAM |= {"sign_on:domains"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +111,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "invitation_id": str(invitation.id),
         "role_id": str(role.id),
         "group_id": str(group.id),
+        "domain_id": str(make_open_domain(membership).id),
         "vehicle_id": str(link.vehicle_id),
         "command_id": str(command.id),
         "job_id": str(job.id),
@@ -321,6 +324,7 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "connect",
         "live",
         "members",
+        "sign_on",
         "audit",
     }
 

@@ -30,12 +30,15 @@ AREAS = {
     "rule": _("Rules"),
     "schedule": _("Schedules"),
     "share_link": _("Share links"),
+    "sign_on": _("Single sign-on"),
     "team": pgettext_lazy("audit", "Team"),
     "vehicle": _("Vehicles"),
 }
 
 SENTENCES = {
     "account.email_changed": _("Changed the e-mail address of the account."),
+    "account.factors_removed": _("Took the second factors of an account away, as its owner asked."),
+    "account.linked": _("Linked an account with single sign-on."),
     "account.new_device": _("Signed in in a browser that was not known."),
     "account.password_changed": _("Changed the password."),
     "account.second_factor_added": _("Added a second factor."),
@@ -121,6 +124,8 @@ SENTENCES = {
     "share_link.created": _("Made a share link."),
     "share_link.revoked": _("Took a share link back."),
     "share_link.used": _("Joined through a share link."),
+    "sign_on.closed": _("Closed the team to new people of %(domain)s."),
+    "sign_on.opened": _("Opened the team to people of %(domain)s as %(role)s."),
     "team.changed": _("Changed the settings of the team."),
     "team.created": _("Created the team."),
     "vehicle.joined": _("Joined a vehicle."),

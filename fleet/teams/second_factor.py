@@ -18,6 +18,7 @@ from django.urls import reverse
 from django.utils.decorators import sync_and_async_middleware
 from django.utils.functional import SimpleLazyObject
 
+from fleet.teams.by_provider import second_factors
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 
@@ -53,6 +54,8 @@ def _is_given(user: User) -> bool:
     if request is None:
         return False
     records = get_authentication_records(request, user)
+    if second_factors(records):
+        return True
     ids = [record.get("id") for record in records if record.get("method") == METHOD]
     # One that was taken away since counts no more, in whichever browser it was taken away.
     return bool(ids) and Authenticator.objects.filter(user_id=user.pk, id__in=ids).exists()

@@ -21,6 +21,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext_lazy as _
 
 from fleet.teams.authenticators import ConfirmCodeForm
+from fleet.teams.by_provider import can_use_password, proofs, second_factors
 from fleet.teams.models import Membership, User
 from fleet.teams.passwords import MAXIMUM_LENGTH
 from fleet.teams.second_factor import METHOD, has_second_factor
@@ -45,6 +46,8 @@ class ConfirmForm(forms.Form):
     """ "Confirm it is you": one field, beside whatever else is asked. status: what to answer a refused one with.
 
     by_code: the field takes a code of the second factor instead. Its name stays, so that no page has to know which.
+    by_provider: nothing can be typed; a link leads to the person's provider, in a page of its own, and what they have
+    filled in here stays.
     """
 
     password = forms.CharField(
@@ -60,9 +63,20 @@ class ConfirmForm(forms.Form):
     )
     status = 422
 
-    def __init__(self, *args: Any, by_code: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, by_code: bool = False, by_provider: bool = False, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.by_code = by_code
+        if by_provider:
+            field = self.fields[FIELD]
+            field.label = _("Confirm it is you")
+            field.help_text = format_html(
+                '{} <a class="link" target="_blank" href="{}">{}</a>',
+                _("Your provider asks you once more. Then come back here; we do not ask again for 15 minutes."),
+                reverse("sign_on_confirm"),
+                _("Confirm in a new page"),
+            )
+            field.error_messages["required"] = FAULTS["elsewhere"]
+            field.widget = forms.HiddenInput()
         if by_code:
             field = self.fields[FIELD]
             field.label = _("Code from your app, or a recovery code")
@@ -83,20 +97,25 @@ def must_confirm(membership: Membership, kind: str) -> bool:
 
 def form_for(user: User, *, auto_id: str = "confirm-%s") -> ConfirmForm:
     """Return the form to show, whether or not something has to be asked: see ask()."""
-    return ConfirmForm(auto_id=auto_id, by_code=has_second_factor(user))
+    return ConfirmForm(auto_id=auto_id, **_ways_of(user))
 
 
 def is_recent(request: HttpRequest) -> bool:
     """Say whether the person at this browser signed in or confirmed it within the last 15 minutes.
 
-    With a second factor only that counts; it is looked for only where a password alone is fresh.
+    With a second factor only that counts, ours or a provider's; it is looked for only where something else is fresh.
     """
     if not isinstance(request.user, User):
         return False
     now = time.time()
     records = get_authentication_records(request, request.user)
     fresh = {record.get("method") for record in records if _is_within(now - record.get("at", 0.0))}
-    return METHOD in fresh or ("password" in fresh and not has_second_factor(request.user))
+    if METHOD in fresh:
+        return True
+    if any(_is_within(now - (record.get("proved_at") or 0.0)) for record in second_factors(records)):
+        return True
+    by_provider = any(_is_within(now - (record.get("proved_at") or 0.0)) for record in proofs(records))
+    return (by_provider or "password" in fresh) and not has_second_factor(request.user)
 
 
 def _is_within(age_s: float) -> bool:
@@ -136,12 +155,19 @@ FAULTS = {
     "wrong": _("This is not your password."),
     "wrong_code": _("This code is wrong, or was used already."),
     "too_many": _("Too many tries. Please wait some minutes."),
+    "elsewhere": _("Please confirm it in the new page first."),
 }
 
 
 def _form_for(request: HttpRequest, *args: Any, auto_id: str) -> ConfirmForm:
-    by_code = isinstance(request.user, User) and has_second_factor(request.user)
-    return ConfirmForm(*args, auto_id=auto_id, by_code=by_code)
+    ways = _ways_of(request.user) if isinstance(request.user, User) else {}
+    return ConfirmForm(*args, auto_id=auto_id, **ways)
+
+
+def _ways_of(user: User) -> dict[str, bool]:
+    by_code = has_second_factor(user)
+    has_providers = bool(settings.SIGN_ON_PROVIDERS)
+    return {"by_code": by_code, "by_provider": has_providers and not by_code and not can_use_password(user)}
 
 
 def _find_fault(request: HttpRequest, given: str) -> str:
@@ -149,6 +175,8 @@ def _find_fault(request: HttpRequest, given: str) -> str:
     user = request.user
     if not isinstance(user, User) or len(given) > MAXIMUM_LENGTH:
         return "wrong"
+    if _ways_of(user)["by_provider"]:
+        return "elsewhere"
     if not ratelimit.consume(request, app="allauth.account", action="reauthenticate", user=user):
         return "too_many"
     return (

@@ -2,6 +2,7 @@
 
 import atexit
 import base64
+import json
 import os
 import random
 import shutil
@@ -9,6 +10,7 @@ import socket
 import tempfile
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from fleet.run import databases
 from fleet.run.postgres import PostgresServer
@@ -41,6 +43,7 @@ class Servers:
             self.folder / "valkey", sockets=self._folder("vk"), log=self.folder / "valkey.log", keep=False
         )
         self.simulator_port = free_port()
+        self.identity_port = free_port()
         (self.folder / "static").mkdir()  # whitenoise warns about an absent one
         self.process_id = os.getpid()
 
@@ -65,7 +68,25 @@ class Servers:
             "FLEETWELL_SIMULATOR_URL": f"http://127.0.0.1:{self.simulator_port}",
             "FLEETWELL_SIMULATOR_CLIENT_ID": "fleetwell-test",
             "FLEETWELL_SIMULATOR_CLIENT_SECRET": "only-for-tests",
+            "FLEETWELL_OIDC": json.dumps(self.identity_providers()),
         }
+
+    def identity_providers(self) -> list[dict[str, Any]]:
+        """Two providers at the server of tests/infrastructure/identity.py; people of the second's domain need it."""
+        url = f"http://127.0.0.1:{self.identity_port}"
+        known = {"client_id": "fleetwell-test", "client_secret": "secret-of-the-client"}
+        return [
+            {"id": "acme", "name": "Acme ID", "server_url": f"{url}/acme", "domains": ["acme.example"], **known},
+            {
+                "id": "harbour",
+                "name": "Harbour",
+                "server_url": f"{url}/harbour",
+                "domains": ["harbour.example"],
+                "required": True,
+                "second_factor": True,
+                **known,
+            },
+        ]
 
     def url(self, database: str, *, user: str = databases.APP) -> str:
         """Known before the server runs; connecting needs `postgres` first."""
