@@ -30,13 +30,16 @@ def join_teams(user: User, provider: Provider) -> list[Membership]:
 def landing_team(user: User) -> UUID | None:
     """Return the team of the person's domain in which they land; None where they are in none of them."""
     domains = open_to(domain_of(user.email))
-    live = Membership.objects.filter(user=user, ended_at__isnull=True, team_id__in=domains.values("team_id"))
+    live = Membership.objects.across_teams().filter(
+        user=user, ended_at__isnull=True, team_id__in=domains.values("team_id")
+    )
     return live.order_by("created_at").values_list("team_id", flat=True).first()
 
 
 def open_to(domain: str) -> QuerySet[SignOnDomain]:
     """Return the entries of a domain in teams that go on, the oldest first."""
-    going_on = SignOnDomain.objects.filter(domain=domain, removed_at__isnull=True, team__delete_at__isnull=True)
+    open_ones = SignOnDomain.objects.across_teams().filter(domain=domain, removed_at__isnull=True)
+    going_on = open_ones.filter(team__delete_at__isnull=True)
     return going_on.order_by("created_at")
 
 
@@ -44,7 +47,7 @@ def _join(domain_id: UUID, team_id: UUID, user: User) -> Membership | None:
     with acting_as(user.actor):
         # Two sign-ins at once, or a removal meanwhile: the second waits here and then sees it.
         team = Team.objects.select_for_update(no_key=True).get(pk=team_id)
-        row = SignOnDomain.objects.select_related("custom_role").get(pk=domain_id)
+        row = SignOnDomain.objects.select_related("custom_role").get(pk=domain_id, team_id=team_id)
         is_over = row.removed_at is not None or team.delete_at is not None
         if is_over or Membership.objects.filter(team=team, user=user).exists() or not still_stands(row):
             return None
@@ -53,7 +56,7 @@ def _join(domain_id: UUID, team_id: UUID, user: User) -> Membership | None:
 
 def still_stands(row: SignOnDomain) -> bool:
     """Say whether who opened the team could still give this: an entry does not outlive its maker's rights."""
-    maker = with_rights().get(pk=row.made_by_id)
+    maker = with_rights().get(pk=row.made_by_id, team_id=row.team_id)
     if not maker.may(Permission.MEMBERS) or not comes_by(maker.user, row.domain):
         return False
     if row.custom_role is not None and row.custom_role.removed_at is not None:
