@@ -5,7 +5,8 @@ from typing import TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Exists, Func, OuterRef, Q, QuerySet, UUIDField
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Q, QuerySet
 from django.http import Http404
 
 from fleet.notifications.models import Notice, Told
@@ -68,6 +69,5 @@ def _reached(membership: Membership) -> Q:
     reached = Q(vehicle_ids=[]) | Q(vehicle_ids__overlap=membership.vehicle_ids)
     if membership.group_ids:
         grouped = GroupedVehicle.objects.filter(team_id=membership.team_id, group_id__in=membership.group_ids)
-        any_of_them = Func(OuterRef("vehicle_ids"), function="ANY", output_field=UUIDField())
-        reached |= Q(Exists(grouped.filter(vehicle_id=any_of_them)))
+        reached |= Q(vehicle_ids__overlap=ArraySubquery(grouped.values("vehicle_id")))
     return reached

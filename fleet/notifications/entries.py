@@ -105,14 +105,15 @@ def _role(data: dict[str, Any]) -> str:
 def _url(row: Told, membership: Membership | None) -> str:
     """Return where a row leads: to the one thing, or to the list of several; only where the reader may go."""
     identity = row.subject.partition(":")[2]
+    is_one = row.count == 1 and _is_uuid(identity)
     if row.kind == "account":
         return reverse("mfa_index") if "second_factor" in row.event_kind else reverse("account_home")
     if row.kind == "device":
         return reverse("usersessions_list")
     if row.kind == "command":
-        return reverse("commands:detail", args=[identity]) if row.count == 1 else reverse("alerts:list")
+        return reverse("commands:detail", args=[identity]) if is_one else reverse("alerts:list")
     if row.kind == "job":
-        return reverse("jobs:detail", args=[identity]) if row.count == 1 else reverse("jobs:list")
+        return reverse("jobs:detail", args=[identity]) if is_one else reverse("jobs:list")
     if row.kind == "connection":
         return reverse("vehicles:list") + "?link=needs_owner"
     for kinds, permission, name in (

@@ -27,7 +27,8 @@ class SettingsForm(forms.Form):
         for kind in choosable():
             initial |= {name_of(BELL, kind): choices.bell(kind.key), name_of(LETTER, kind): choices.letter(kind.key)}
         if row is not None:
-            initial |= {"quiet_from": row.quiet_from, "quiet_until": row.quiet_until, "time_zone": row.time_zone}
+            hours = {"quiet_from": row.quiet_from, "quiet_until": row.quiet_until}
+            initial |= {name: f"{at:%H:%M}" for name, at in hours.items() if at} | {"time_zone": row.time_zone}
         super().__init__(data, initial=initial, auto_id="notifications-%s")
         for kind in choosable():
             for channel in (BELL, LETTER):
