@@ -6,16 +6,17 @@ from uuid import UUID
 
 from django import forms
 from django.db.models import Q, QuerySet
+from django.utils.text import format_lazy
 from django.utils.translation import gettext_lazy as _
 
+from fleet.audit.people import MOST_FOUND, OURSELVES, SYSTEM, Person, find_people
 from fleet.audit.sentences import AREAS, SENTENCES
 from fleet.events.models import COMMON_KINDS, IS_BY_SOMEBODY, IS_NO_COMMAND, IS_RARE, AreaOf, Event
 from fleet.teams.forms import no_control_characters
-from fleet.teams.models import Membership, Team, User
+from fleet.teams.models import Membership, Team
 from fleet.vehicles.access import reach_of
 from fleet.vehicles.models import Vehicle
 
-SYSTEM = "system"
 # Kinds of commands that one looks for by themselves; the rest is found by area.
 FAULTS = {
     "command.failed": _("Commands that failed"),
@@ -30,7 +31,14 @@ FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2999, 12, 31)
 class AuditFilter(forms.Form):
     """What narrows the trail; every field may stay empty. Bound to the team whose trail it is."""
 
-    who = forms.CharField(label=_("Who"), required=False, max_length=80, validators=[no_control_characters])
+    who = forms.CharField(
+        label=_("Who"),
+        required=False,
+        max_length=400,
+        validators=[no_control_characters],
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        help_text=format_lazy(_("Part of a name or an address; {name} for what nobody did."), name=OURSELVES),
+    )
     what = forms.ChoiceField(label=_("What"), required=False)
     vehicle = forms.CharField(
         label=_("Vehicle"),
@@ -46,19 +54,28 @@ class AuditFilter(forms.Form):
     def __init__(self, data: Any, *, membership: Membership) -> None:
         super().__init__(data, auto_id="audit-%s")
         self.membership = membership
+        # Whom "who" may mean, when that is not one; more_people: not all of them are here.
+        self.people: list[Person] = []
+        self.more_people = False
         areas = sorted(AREAS.items(), key=lambda area: str(area[1]))
         self.fields["what"] = forms.ChoiceField(
             label=_("What"), required=False, choices=[("", _("Everything")), *areas, *FAULTS.items()]
         )
-        self.fields["who"] = forms.ChoiceField(label=_("Who"), required=False, choices=self._people)
 
-    def _people(self) -> list[tuple[str, Any]]:
-        members = User.objects.filter(membership__team_id=self.membership.team_id).distinct()
-        named = sorted(((user.actor, str(user)) for user in members), key=lambda entry: entry[1].casefold())
-        chosen = str(self.data.get("who", ""))
-        # An owner has no place in the list of members; a row of the trail leads to what they did.
-        owner = [(chosen, _("One vehicle owner"))] if _is_owner(chosen) else []
-        return [("", _("Anybody")), (SYSTEM, _("Fleetwell itself")), *named, *owner]
+    def clean_who(self) -> str:
+        """Return the actor that is meant, and show them by name; "" for anybody."""
+        text = self.cleaned_data["who"].strip()
+        if not text:
+            return ""
+        people = find_people(text, team_id=self.membership.team_id)
+        if not people:
+            raise forms.ValidationError(_("Nobody in the team is or was called so."))
+        if len(people) > 1:
+            self.people, self.more_people = people[:MOST_FOUND], len(people) > MOST_FOUND
+            raise forms.ValidationError(_("Several people are called so. Choose one of them."))
+        self.data = self.data.copy()
+        self.data["who"] = people[0].label
+        return people[0].actor
 
     def clean_vehicle(self) -> list[UUID]:
         """Return the vehicles that are called so, or the one with this id, removed ones too."""
@@ -101,6 +118,11 @@ class AuditFilter(forms.Form):
             events = events.filter(at__lt=_start_of(asked["until"], self.membership.team, days_later=1))
         return events
 
+    def carried(self) -> list[tuple[str, str]]:
+        """Return what another form sends along to ask for the same."""
+        raw = {name: self.cleaned_data["who"] if name == "who" else self[name].value() for name in self.fields}
+        return [(name, value) for name, value in raw.items() if value]
+
     def told(self) -> dict[str, str]:
         """Return what was asked for as the log keeps it: ids and words of ours, no plate and no name."""
         asked = self.cleaned_data
@@ -127,11 +149,6 @@ def _start_of(day: date, team: Team, *, days_later: int = 0) -> datetime:
     # Days that no log reaches would leave what datetime can hold.
     within = min(max(day, FIRST_DAY), LAST_DAY) + timedelta(days=days_later)
     return datetime.combine(within, time(), tzinfo=team.zone).astimezone(UTC)
-
-
-def _is_owner(who: str) -> bool:
-    kind, _sep, identity = who.partition(":")
-    return kind == "owner" and _as_uuid(identity) is not None
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -7,6 +7,9 @@ from uuid import UUID
 
 from django.utils.translation import gettext as _
 
+from commands.alerts.models import Alert
+from commands.alerts.words import TITLES, title_of
+from connect.models import ShareLink
 from fleet.audit.sentences import SYSTEMS
 from fleet.events import personal
 from fleet.events.models import Event
@@ -22,6 +25,9 @@ class Names:
     owners: dict[str, str]
     vehicles: dict[UUID, Vehicle]
     personal: dict[str, str]
+    # By the subject of the event.
+    alerts: dict[str, str]
+    share_links: dict[str, str]
 
     def actor(self, actor: str) -> str:
         """Return who did it, in the reader's language."""
@@ -37,12 +43,13 @@ class Names:
         return self.users.get(user_id) or _("Somebody who is gone")
 
 
-def names_for(events: Iterable[Event], *, team_id: UUID) -> Names:
-    """Look up all names of some events of one team, in at most four queries."""
+def names_for(events: Iterable[Event], *, team_id: UUID | None) -> Names:
+    """Look up all names of some events of one team, in at most six queries."""
     users: set[str] = set()
     owners: set[str] = set()
     vehicles: set[UUID] = set()
     references: set[str] = set()
+    subjects: dict[str, set[UUID]] = {"alert": set(), "share_link": set()}
     for event in events:
         kind, _sep, identity = event.actor.partition(":")
         if kind in {"user", "owner"} and _is_uuid(identity):
@@ -51,6 +58,9 @@ def names_for(events: Iterable[Event], *, team_id: UUID) -> Names:
             users.add(event.data["user"])
         if event.vehicle_id is not None:
             vehicles.add(event.vehicle_id)
+        about, _sep, subject_id = event.subject.partition(":")
+        if about in subjects and _is_uuid(subject_id):
+            subjects[about].add(UUID(subject_id))
         references |= {value for value in event.data.values() if _is_personal(value)}
     # Whoever never was of this team has no name here, whatever an event says.
     people = User.objects.filter(id__in=users, membership__team_id=team_id).distinct() if users else []
@@ -63,7 +73,23 @@ def names_for(events: Iterable[Event], *, team_id: UUID) -> Names:
         if vehicles
         else {},
         personal=personal.read(references, team_id=team_id),
+        alerts=_alerts(subjects["alert"], team_id),
+        share_links=_share_links(subjects["share_link"], team_id),
     )
+
+
+def _alerts(ids: set[UUID], team_id: UUID | None) -> dict[str, str]:
+    found = Alert.objects.filter(id__in=ids, team_id=team_id).select_related("command") if ids else []
+    # With the command it is about: "Not proved (Unlock)".
+    return {
+        f"alert:{alert.id}": f"{TITLES[alert.kind]} ({title_of(alert)})" if alert.command else str(TITLES[alert.kind])
+        for alert in found
+    }
+
+
+def _share_links(ids: set[UUID], team_id: UUID | None) -> dict[str, str]:
+    found = ShareLink.objects.filter(id__in=ids, team_id=team_id) if ids else []
+    return {f"share_link:{link.id}": link.label for link in found if link.label}
 
 
 def _is_uuid(text: Any) -> bool:

@@ -3,6 +3,10 @@
 The sentence leaves out who did it: that stands beside it. Names are filled in when it is shown; see fleet.audit.names.
 """
 
+from collections.abc import Mapping
+from typing import Any
+
+from django.utils.text import capfirst
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
@@ -15,11 +19,11 @@ AREAS = {
     "connection": _("Connections to makers"),
     "consent": _("Consent of owners"),
     "filter": _("Saved filters"),
+    "grant": _("Access at makers"),
     "group": _("Vehicle groups"),
     "installation": _("Installation"),
     "invitation": _("Invitations"),
     "job": _("Jobs"),
-    "grant": _("Access at makers"),
     "link": _("Links of vehicles"),
     "member": _("Members"),
     "personal": _("Personal data"),
@@ -72,6 +76,8 @@ SENTENCES = {
     "consent.withdrawn": _("Withdrew a permission: %(scope)s."),
     "filter.forgotten": _("Forgot a saved filter."),
     "filter.saved": _("Saved a filter."),
+    "grant.abandoned": _("Destroyed the access to an account at %(brand)s; the maker did not confirm its end."),
+    "grant.ended": _("Ended the access to an account at %(brand)s."),
     "group.removed": _("Removed the vehicle group “%(name)s”."),
     "group.saved": _("Saved the vehicle group “%(name)s”."),
     "installation.administrator_ended": _("Took the post of administrator from somebody."),
@@ -80,8 +86,6 @@ SENTENCES = {
     "invitation.accepted": _("Accepted an invitation."),
     "invitation.made": _("Invited somebody as %(role)s."),
     "invitation.revoked": _("Took an invitation back."),
-    "grant.abandoned": _("Destroyed the access to an account at %(brand)s; the maker did not confirm its end."),
-    "grant.ended": _("Ended the access to an account at %(brand)s."),
     "invitation.sent_again": _("Sent an invitation again."),
     "job.created": _("Started a job for many vehicles: %(command)s."),
     "job.finished": _("A job is finished."),
@@ -127,23 +131,46 @@ SENTENCES = {
     "sign_on.closed": _("Closed the team to new people of %(domain)s."),
     "sign_on.opened": _("Opened the team to people of %(domain)s as %(role)s."),
     "team.changed": _("Changed the settings of the team."),
+    "team.closing": _("Closed the team; it will be erased."),
     "team.created": _("Created the team."),
+    "team.erased": _("Erased the team."),
+    "team.erasing": _("Began to erase the team."),
+    "team.history_removed": _("Removed old history."),
+    "team.reopened": _("Opened the team again."),
+    "team.retention_changed": _("Changed how long history is kept."),
     "vehicle.joined": _("Joined a vehicle."),
     "vehicle.rejoined": _("Joined a vehicle again."),
     "vehicle.removed": _("Removed a vehicle."),
+}
+
+# The same with the names of what it was about, while these are known.
+NAMED = {
+    "alert.closed": _("Closed an alert: %(alert)s."),
+    "alert.raised": _("Raised an alert: %(alert)s."),
+    "invitation.made": _("Invited %(address)s as %(role)s."),
+    "invitation.revoked": _("Took the invitation of %(address)s back."),
+    "invitation.sent_again": _("Sent %(address)s the invitation again."),
+    "share_link.created": _("Made the share link “%(link)s”."),
+    "share_link.revoked": _("Took the share link “%(link)s” back."),
+    "share_link.used": _("Joined through the share link “%(link)s”."),
+}
+
+# By what somebody signed in, or which factor it was.
+WAYS = {
+    "letter": _("by a link in a letter"),
+    "password": pgettext_lazy("way to sign in", "password"),
+    "recovery_codes": pgettext_lazy("way to sign in", "recovery code"),
+    "socialaccount": pgettext_lazy("way to sign in", "single sign-on"),
+    "totp": pgettext_lazy("way to sign in", "authenticator app"),
+    "webauthn": pgettext_lazy("way to sign in", "passkey"),
 }
 
 # What acts without a person.
 SYSTEMS = {
     "alerts": _("Fleetwell: alerts"),
     "dispatcher": _("Fleetwell: sending of commands"),
-    "team.closing": _("Closed the team; it will be erased."),
     "jobs": _("Fleetwell: jobs"),
-    "team.erased": _("Erased the team."),
-    "team.erasing": _("Began to erase the team."),
-    "team.history_removed": _("Removed old history."),
-    "team.reopened": _("Opened the team again."),
-    "team.retention_changed": _("Changed how long history is kept."),
+    "keeping": _("Fleetwell: keeping and erasing"),
     "operator": _("Whoever runs the machine"),
     "programs": _("Fleetwell: schedules"),
     "proof": _("Fleetwell: proof of commands"),
@@ -151,4 +178,10 @@ SYSTEMS = {
     "sweeper": _("Fleetwell: deadlines"),
     "tokens": _("Fleetwell: access at makers"),
 }
-    "keeping": _("Fleetwell: keeping and erasing"),
+
+
+def ways_of(data: Mapping[str, Any]) -> str:
+    """Return by what something happened to an account: "Authenticator app, password"; "" when that is not told."""
+    by = data.get("by", data.get("type", ""))
+    words = [str(WAYS[way]) for way in (by if isinstance(by, list) else [by]) if way in WAYS]
+    return str(capfirst(", ".join(words)))

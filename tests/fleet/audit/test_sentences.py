@@ -9,7 +9,7 @@ from django.utils import translation
 
 from commands.models import State
 from commands.programs.models import RunState, TimedState
-from fleet.audit.sentences import AREAS, SENTENCES
+from fleet.audit.sentences import AREAS, NAMED, SENTENCES
 
 ROOT = Path(__file__).parents[3]
 KIND = re.compile(r"[a-z_]+\.[a-z_]+")
@@ -100,6 +100,16 @@ def test_sentences_when_read_in_german_are_other_words_with_the_same_values() ->
     with translation.override("de"):
         german = {kind: str(sentence) for kind, sentence in SENTENCES.items()}
 
+    assert [kind for kind in english if german[kind] == english[kind]] == []
+    assert {kind: values(german[kind]) for kind in german} == {kind: values(english[kind]) for kind in english}
+
+
+def test_named_sentences_when_read_in_german_are_other_words_with_the_same_values() -> None:
+    english = {kind: str(sentence) for kind, sentence in NAMED.items()}
+    with translation.override("de"):
+        german = {kind: str(sentence) for kind, sentence in NAMED.items()}
+
+    assert NAMED.keys() <= SENTENCES.keys()
     assert [kind for kind in english if german[kind] == english[kind]] == []
     assert {kind: values(german[kind]) for kind in german} == {kind: values(english[kind]) for kind in english}
 

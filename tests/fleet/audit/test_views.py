@@ -15,6 +15,7 @@ from django.utils import timezone
 from fleet.audit.access import events_of
 from fleet.audit.entries import PAGE_SIZE
 from fleet.audit.filters import AuditFilter
+from fleet.audit.people import MOST_FOUND, find_people
 from fleet.events import personal
 from fleet.events.models import Event
 from fleet.teams.grants import Grant
@@ -107,6 +108,7 @@ def test_list_when_an_event_speaks_of_a_personal_value_shows_it_until_it_is_shre
 
     after = pages.get("/audit/").content.decode()
     assert ("ada@example.com" in before, "ada@example.com" in after) == (True, False)
+    assert "Invited ada@example.com as Viewer." in before
     assert "Invited somebody as Viewer." in after
 
 
@@ -270,11 +272,88 @@ def test_filter_when_the_log_is_long_begins_where_an_index_says(
     assert "Sort" not in plan
 
 
-def test_people_when_a_member_left_can_still_be_asked_for(owner: Membership) -> None:
-    leaver = make_member(owner.team, Role.OPERATOR)
-    remove_member(membership=leaver, actor=owner.user.actor)
+@pytest.fixture
+def people(owner: Membership) -> dict[str, str]:
+    """Anna, Annabel who left, an owner Anna, and a stranger of another team: their names in the log."""
+    anna = add_member(team=owner.team, user=make_user("Anna Berg"), role=Role.OPERATOR, actor="system:test")
+    annabel = add_member(team=owner.team, user=make_user("Annabel Çelik"), role=Role.OPERATOR, actor="system:test")
+    remove_member(membership=annabel, actor=owner.user.actor)
+    lender = Owner.objects.create(team=owner.team, name="Anna Lender")
+    other = make_team("Another Fleet")
+    User.objects.filter(pk=other.user_id).update(name="Annalena Stranger")
+    return {
+        "anna": anna.user.actor,
+        "annabel": annabel.user.actor,
+        "lender": f"owner:{lender.id}",
+        "address": anna.user.email,
+        "stranger": other.user.email,
+    }
 
-    choices = dict(AuditFilter({}, membership=owner).fields["who"].choices)
 
-    assert User.objects.count() == 2
-    assert set(choices) == {"", "system", owner.user.actor, leaver.user.actor}
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [
+        ("berg", ["anna"]),
+        ("ANNA BERG", ["anna"]),
+        ("{address}", ["anna"]),
+        ("Anna Berg <{address}>", ["anna"]),
+        ("çel", ["annabel"]),
+        ("lender", ["lender"]),
+        ("anna", ["anna", "annabel", "lender"]),
+        ("{stranger}", []),
+        ("Annalena", []),
+        ("%", []),
+        ("_nna", []),
+    ],
+)
+def test_who_when_a_part_is_typed_then_those_of_the_team_are_found(
+    owner: Membership, people: dict[str, str], typed: str, found: list[str]
+) -> None:
+    text = typed.format(**people)
+
+    assert [person.actor for person in find_people(text, team_id=owner.team_id)] == [people[name] for name in found]
+
+
+def test_who_when_one_is_meant_then_the_field_names_them_and_asks_for_the_same_again(
+    pages: Client, people: dict[str, str], happen: Happen
+) -> None:
+    happen("rule.added", actor=people["anna"])
+
+    by_part = pages.get("/audit/", {"who": "berg"})
+    shown = by_part.context["form"]["who"].value()
+    again = pages.get("/audit/", {"who": shown})
+
+    assert shown == f"Anna Berg <{people['address']}>"
+    assert kinds_of(by_part) == kinds_of(again) == ["rule.added"]
+    taken = pages.post("/audit/export/", {"who": shown, "format": "csv"})
+    assert (taken.status_code, Event.objects.get(kind="audit.exported").data["who"]) == (200, people["anna"])
+
+
+def test_who_when_several_are_meant_then_each_is_a_link_that_keeps_the_rest_of_the_filter(
+    pages: Client, people: dict[str, str]
+) -> None:
+    answer = pages.get("/audit/", {"who": "anna", "what": "rule"})
+
+    page = unescape(answer.content.decode())
+    assert (answer.status_code, answer.context["form"].errors.keys()) == (422, {"who"})
+    assert [person.actor for person in answer.context["form"].people] == [
+        people["anna"],
+        people["annabel"],
+        people["lender"],
+    ]
+    for name in ("anna", "annabel", "lender"):
+        assert f'href="?who={people[name].replace(":", "%3A")}&what=rule"' in page
+    assert pages.get("/audit/", {"who": people["lender"], "what": "rule"}).status_code == 200
+
+
+def test_who_when_two_thousand_are_members_then_the_page_lists_none_of_them(owner: Membership, pages: Client) -> None:
+    users = User.objects.bulk_create(
+        [User(email=f"m{n}@example.com", name=f"Member {n}", password="!") for n in range(30)]
+    )
+    for user in users:
+        add_member(team=owner.team, user=user, role=Role.VIEWER, actor="system:test")
+
+    several = pages.get("/audit/", {"who": "member"})
+
+    assert (len(several.context["form"].people), several.context["form"].more_people) == (MOST_FOUND, True)
+    assert 'name="who" type="text"' in pages.get("/audit/").content.decode()
