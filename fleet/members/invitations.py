@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 from django.db.models.functions import Lower
 
+from fleet.events import personal
 from fleet.events.models import ClockTimestamp
 from fleet.events.services import acting_as, record
 from fleet.members.addresses import MOST_AT_ONCE, Problem, Row, find_problems
@@ -188,4 +189,7 @@ def _members(membership: Membership, addresses: Sequence[str]) -> set[str]:
 
 def _tell(kind: str, invitation: Invitation, membership: Membership, **data: object) -> None:
     subject = f"invitation:{invitation.id}"
+    if invitation.email:
+        # Apart from the log, so that it can be forgotten: the event holds a hash.
+        data["address"] = personal.keep(invitation.email, team_id=invitation.team_id)
     record(kind, actor=membership.user.actor, team_id=invitation.team_id, subject=subject, data=data)

@@ -8,6 +8,7 @@ import pytest
 from django.core import mail
 from django.utils import timezone
 
+from fleet.events import personal
 from fleet.events.models import Event
 from fleet.members.access import find_invitation
 from fleet.members.addresses import Problem, read_pasted
@@ -65,6 +66,19 @@ def test_invite_when_it_is_logged_then_neither_address_nor_secret_is_kept(admin:
     assert "robin" not in told
     assert secret not in told
     assert not [secret for secret in read_letters() if secret in told]
+
+
+def test_invite_when_told_then_the_address_is_kept_beside_the_log_until_it_is_shredded(admin: Membership) -> None:
+    (invitation,) = invite(membership=admin, rows=read_pasted("robin@example.com"), grant=VIEWER)
+    resend(membership=admin, invitation=invitation)
+    revoke(membership=admin, invitation=invitation)
+
+    told = Event.objects.filter(subject=f"invitation:{invitation.id}").values_list("data__address", flat=True)
+    before = personal.read(told, team_id=admin.team_id)
+    personal.shred("robin@example.com", team_id=admin.team_id, actor=admin.user.actor)
+
+    assert list(before.values()) == ["robin@example.com"] * 3
+    assert personal.read(told, team_id=admin.team_id) == {}
 
 
 def test_invite_when_one_entry_is_wrong_then_nobody_is_invited(admin: Membership) -> None:

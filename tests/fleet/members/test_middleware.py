@@ -6,7 +6,7 @@ from fleet.members.services import remove
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
 from fleet.vehicles.models import Lane, Vehicle
-from tests.factories import make_member
+from tests.factories import make_member, make_team
 from tests.fleet.members.conftest import signed_in
 
 HTMX = {"HX-Request": "true", "HX-Current-URL": "http://testserver/vehicles/?q=x"}
@@ -27,7 +27,8 @@ def test_part_when_its_person_was_removed_then_403_leads_out_without_data(owner:
     part, page = client.get(url, headers=HTMX), client.get(f"/vehicles/{car.id}/")
 
     assert (part.status_code, part.content, part["HX-Redirect"]) == (403, b"", "/no-team/")
-    assert (page.status_code, "NL-T 77" in page.content.decode()) == (404, False)
+    assert (page.status_code, page["Location"], page.content) == (302, "/no-team/", b"")
+    assert client.get("/no-team/").status_code == 200
 
 
 def test_part_when_nobody_is_signed_in_then_401_leads_to_the_sign_in_and_back(owner: Membership) -> None:
@@ -42,3 +43,23 @@ def test_part_when_a_member_asks_for_what_is_not_theirs_then_it_is_answered_as_e
 
     assert answer.status_code == 404
     assert "HX-Redirect" not in answer
+
+
+def test_page_when_its_person_has_no_team_then_every_team_page_leads_out_and_the_rest_stays(owner: Membership) -> None:
+    client = signed_in(make_member(owner.team, Role.VIEWER))
+    remove(membership=owner, target=Membership.objects.get(user=client.get("/accounts/").context["user"]))
+    car = make_car(owner)
+
+    led = [client.get(url) for url in ("/vehicles/", f"/vehicles/{car.id}/", "/members/", "/audit/")]
+    pressed = client.post(f"/vehicles/{car.id}/commands/lock/")
+    apart = ("/nonsense/", "/join/nonsense/", f"/connect/wait/{car.id}/")
+
+    assert {(answer.status_code, answer["Location"]) for answer in [*led, pressed]} == {(302, "/no-team/")}
+    assert {client.get(url).status_code for url in apart} == {404}
+    assert client.get("/accounts/").status_code == 200
+
+
+def test_page_when_a_member_asks_for_what_is_not_theirs_then_it_does_not_exist(owner: Membership) -> None:
+    stranger = make_team("Another Fleet")
+
+    assert signed_in(stranger).get(f"/vehicles/{make_car(owner).id}/").status_code == 404
