@@ -43,6 +43,7 @@ from django.views.decorators.http import require_GET, require_POST
 from fleet.teams import stepup
 from fleet.teams.browser_sessions import sessions_of
 from fleet.teams.forms import ProfileForm
+from fleet.teams.languages import remember_language
 from fleet.teams.second_factor import has_second_factor, is_given
 from fleet.teams.views import RefusedIs422
 
@@ -77,13 +78,7 @@ def show_account(request: HttpRequest) -> HttpResponse:
         with override(form.cleaned_data["language"]):
             messages.success(request, _("Saved."))
         answer = redirect("account_home")
-        answer.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME,
-            form.cleaned_data["language"],
-            max_age=settings.LANGUAGE_COOKIE_AGE,
-            samesite="Lax",
-            secure=settings.SESSION_COOKIE_SECURE,
-        )
+        remember_language(answer, form.cleaned_data["language"])
         return answer
     sessions = sessions_of(user, session_key=request.session.session_key)  # type: ignore[arg-type]
     context = {"form": form, "factors": _factors_of(user), "session_count": len(sessions)}

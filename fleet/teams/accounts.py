@@ -5,11 +5,13 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
+from django.utils.translation import get_language, override
 
 from fleet.teams.installation import crown_first, may_sign_up
 from fleet.teams.joining import invited_address
+from fleet.teams.languages import remember_language
 from fleet.teams.models import User
 from fleet.teams.services import sign_up
 
@@ -42,6 +44,18 @@ class AccountAdapter(DefaultAccountAdapter):
             return reverse("members:join")
         url: str = super().get_login_redirect_url(request)
         return url
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Speak the person's own language in the browser in which they sign in, whichever it is."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        remember_language(response, user.language)
+        return response
+
+    def render_mail(self, template_prefix: str, email: Any, context: dict[str, Any], headers: Any = None) -> Any:
+        """Write a letter in the language of whom it is for, whatever the browser speaks that asked for it."""
+        user = context.get("user")
+        with override(getattr(user, "language", "") or get_language()):
+            return super().render_mail(template_prefix, email, context, headers)
 
     def get_signup_redirect_url(self, request: HttpRequest) -> str:
         return self.get_login_redirect_url(request)

@@ -47,6 +47,19 @@ def test_account_when_name_and_language_are_saved_then_the_pages_speak_it(owner)
     assert "Mika &lt;b&gt;" in page.content.decode()
 
 
+def test_account_when_a_language_was_chosen_then_it_holds_at_the_next_sign_in_and_in_letters(owner):
+    by_password(owner).post(ACCOUNT, {"name": "Mika", "language": "de"})
+    another = Client(headers={"Accept-Language": "en"})
+
+    another.post("/accounts/password/reset/", {"email": owner.user.email})
+    another.post("/accounts/login/", {"login": owner.user.email, "password": PASSWORD})
+
+    assert '<html lang="de"' in another.get(ACCOUNT).content.decode()
+    assert "Passwort" in mail.outbox[-1].body
+    another.post("/i18n/setlang/", {"language": "en"})
+    assert '<html lang="en"' in another.get(ACCOUNT).content.decode()
+
+
 @pytest.mark.parametrize(
     "change", [{"name": ""}, {"name": "x" * 101}, {"name": "a\u202eb"}, {"name": "a\x00b"}, {"language": "xx"}]
 )

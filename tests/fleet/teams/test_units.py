@@ -1,4 +1,4 @@
-"""Units and the fields that are typed in them: what comes back is what was typed, and no limit is crossed on the way."""
+"""Units and the fields typed in them: what comes back is what was typed, and no limit is crossed on the way."""
 
 import pytest
 from django import forms
@@ -107,7 +107,7 @@ def test_field_when_shown_then_name_label_and_limits_are_in_the_unit() -> None:
         ("", "This field is required."),
     ],
 )
-def test_temperature_when_what_is_typed_is_bad_then_it_is_told_in_its_own_unit_and_shown_again(typed, complaint) -> None:
+def test_temperature_when_what_is_typed_is_bad_then_it_is_told_in_its_own_unit(typed, complaint) -> None:
     form = bound(IMPERIAL, {"temperature_f": typed})
 
     assert not form.is_valid()
