@@ -29,11 +29,14 @@ logger = logging.getLogger(__name__)
 class Right:
     """Under which right a page is open: a membership, its role where it is of the team's own, and whether it is for
     some vehicles only, which may reach it through groups.
+
+    without_second_factor: it closes the moment the team demands one of its members.
     """
 
     membership: str
     role: str = ""
     is_limited: bool = False
+    without_second_factor: bool = False
 
     def is_touched_by(self, kind: str, subject: str) -> bool:
         """Say whether an event of the team may have changed what this right allows."""
@@ -41,6 +44,8 @@ class Right:
             return subject == self.membership
         if kind in {"role.changed", "role.removed"}:
             return bool(self.role) and subject == self.role
+        if kind == "team.changed":  # a notification does not say what; a page that may stay looks again and stays
+            return self.without_second_factor
         return kind.startswith("group.") and self.is_limited
 
 

@@ -18,6 +18,7 @@ from fleet.live.health import check_health
 from fleet.teams.access import memberships_of
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
+from fleet.teams.second_factor import would_be_locked
 from fleet.vehicles.access import reach_of
 from fleet.vehicles.models import Vehicle
 
@@ -89,19 +90,20 @@ def _find_page(user: User, wanted: list[UUID]) -> Page | None:
         return None
     team_id, ids = max(by_team.items(), key=lambda item: len(item[1]))
     membership = next(one for one in memberships_of(user) if one.team_id == team_id)
-    return Page(str(team_id), frozenset(ids), _right_of(membership), str(user.pk))
+    return Page(str(team_id), frozenset(ids), _right_of(membership, user), str(user.pk))
 
 
 def _find_page_of_team(user: User, team_id: UUID) -> Page | None:
     membership = next((one for one in memberships_of(user) if one.team_id == team_id), None)
-    return Page(str(team_id), frozenset(), _right_of(membership), str(user.pk)) if membership else None
+    return Page(str(team_id), frozenset(), _right_of(membership, user), str(user.pk)) if membership else None
 
 
-def _right_of(membership: Membership) -> Right:
+def _right_of(membership: Membership, user: User) -> Right:
     return Right(
         membership=f"membership:{membership.id}",
         role=f"role:{membership.custom_role_id}" if membership.custom_role_id else "",
         is_limited=not membership.reaches_all,
+        without_second_factor=would_be_locked(membership, user),
     )
 
 

@@ -63,9 +63,12 @@ def _is_given(user: User) -> bool:
 
 def is_locked(membership: Membership, user: User) -> bool:
     """Say whether the team stays closed to this person until they give a second factor. A viewer is not asked."""
-    if not membership.team.requires_second_factor or not membership.rights.permissions - {Permission.VIEW}:
-        return False
-    return not is_given(user)
+    return membership.team.requires_second_factor and would_be_locked(membership, user)
+
+
+def would_be_locked(membership: Membership, user: User) -> bool:
+    """Say whether the team would be closed to this person if it demanded a second factor, as it may at any time."""
+    return bool(membership.rights.permissions - {Permission.VIEW}) and not is_given(user)
 
 
 def lead_to_second_factor(request: HttpRequest) -> HttpResponse:

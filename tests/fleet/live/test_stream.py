@@ -6,6 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable
+from dataclasses import replace
 from http.cookiejar import CookieJar
 from typing import Any
 
@@ -21,8 +22,10 @@ from fleet.teams.custom_roles import save_role
 from fleet.teams.grants import Grant
 from fleet.teams.models import User
 from fleet.teams.roles import Permission, Rights, Role
+from fleet.teams.settings import change_team, settings_of
 from fleet.vehicles.groups import save_group
 from tests.factories import join_simulated_car, make_member, make_simulator_app, make_team
+from tests.fleet.teams.factors import give_app
 from tests.infrastructure.stack import CLIENT_ID, Stack
 
 ARRIVES_WITHIN_S = 10.0
@@ -191,6 +194,27 @@ def test_stream_when_the_right_changes_then_it_ends_and_the_page_looks_again(
 
     assert listener.has_ended(within_s=ENDS_WITHIN_S)
     assert listener.told[-1] == {"left": False}
+
+
+def test_stream_when_the_team_demands_a_second_factor_then_it_ends_for_who_gave_none_and_stays_shut(
+    stack: Stack, cast: dict[str, Any]
+) -> None:
+    owner, car = cast["membership"], cast["cars"][0]
+    path = f"/live/?vehicle={car.vehicle_id}"
+    with stack.orm():
+        operator, viewer = make_member(owner.team, Role.OPERATOR), make_member(owner.team, Role.VIEWER)
+        sessions = [session_of(one.user) for one in (operator, viewer)]
+        give_app(owner.user)
+    theirs, viewers = (Listener(stack, path, session) for session in sessions)
+    with stack.orm():
+        for listener in (theirs, viewers):
+            wait_until_listening(listener, car.vehicle, owner)
+
+        change_team(membership=owner, wanted=replace(settings_of(owner.team), requires_second_factor=True))
+
+    assert theirs.has_ended(within_s=ENDS_WITHIN_S)
+    assert not viewers.has_ended(within_s=0.2)
+    assert [ask(stack, path, session).status for session in sessions] == [204, 200]
 
 
 def wait_until_listening(listener: Listener, vehicle: Any, membership: Any) -> None:
