@@ -8,7 +8,7 @@ from django.http import Http404
 
 from commands.alerts.models import Alert
 from commands.models import Command
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.access import may_reach, reach_of
@@ -22,10 +22,7 @@ def get_command(
     Raises Http404 for a command that is foreign or of a car beyond their reach, PermissionDenied for too small a role.
     """
     commands = with_disputes(Command.objects.select_related("vehicle", "user", "app", "team"))
-    command = commands.filter(pk=command_id).first()
-    if command is None:
-        raise Http404
-    membership = get_membership(user, command.team_id, to=to)
+    command, membership = get_in_teams(commands, user, command_id, to=to)
     if not may_reach(membership, command.vehicle_id):
         raise Http404
     return command, membership

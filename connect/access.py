@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from connect.browser import browser_hash
 from connect.models import ShareLink, Visit
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.sealing import hash_token, keyed_hash
@@ -26,10 +26,7 @@ def get_share_link(user: User | AnonymousUser, link_id: UUID) -> tuple[ShareLink
 
     Raises Http404 for a foreign link, PermissionDenied for too small a role.
     """
-    link = ShareLink.objects.filter(pk=link_id).first()
-    if link is None:
-        raise Http404
-    return link, get_membership(user, link.team_id, to=Permission.CONNECT)
+    return get_in_teams(ShareLink.objects.all(), user, link_id, to=Permission.CONNECT)
 
 
 def links_of(membership: Membership) -> QuerySet[ShareLink]:
@@ -48,11 +45,8 @@ def find_link(secret: str) -> ShareLink | None:
 def get_visit(request: HttpRequest, visit_id: UUID) -> Visit:
     """Return a visit of this very browser. Raises Http404 for everybody else, members of the team included."""
     browser = browser_hash(request)
-    visit = (
-        Visit.objects.filter(pk=visit_id, browser_hash=browser).select_related("link__team", "app").first()
-        if browser
-        else None
-    )
+    visits = Visit.objects.across_teams().filter(pk=visit_id, browser_hash=browser).select_related("link__team", "app")
+    visit = visits.first() if browser else None
     if visit is None:
         raise Http404
     return visit
@@ -63,7 +57,7 @@ def find_latest_visit(request: HttpRequest, link: ShareLink | None = None) -> Vi
     browser = browser_hash(request)
     if browser is None:
         return None
-    visits = Visit.objects.filter(browser_hash=browser).select_related("link__team", "app")
+    visits = Visit.objects.across_teams().filter(browser_hash=browser).select_related("link__team", "app")
     if link is not None:
         visits = visits.filter(link=link)
     return visits.order_by("-created_at").first()

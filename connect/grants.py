@@ -50,9 +50,10 @@ def usable_grant(visit: Visit, account: ProviderAccount | None, *, vehicle_ids: 
     granted = frozenset(visit.scopes_granted)
     if not is_alive(account):
         return Usable(granted, is_replaced=True)
-    staying = VehicleLink.objects.filter(
+    live = VehicleLink.objects.across_teams().filter(
         connection__account=account, connection__status=Connection.Status.ACTIVE, ended_at__isnull=True
-    ).exclude(team_id=visit.team_id, provider_vehicle_id__in=vehicle_ids)
+    )
+    staying = live.exclude(team_id=visit.team_id, provider_vehicle_id__in=vehicle_ids)
     relied_on = frozenset[str]().union(*staying.values_list("connection__scopes_granted", flat=True))
     if relied_on <= granted:
         return Usable(granted, is_replaced=True)

@@ -76,7 +76,7 @@ def create_share_link(
 def revoke_share_link(*, link: ShareLink, actor: str) -> bool:
     """Take a link back at once; True if it was still out. Connections that came of it stay: the owner gave them."""
     with acting_as(actor):
-        revoked = ShareLink.objects.filter(pk=link.pk, revoked_at__isnull=True).update(revoked_at=timezone.now())
+        revoked = ShareLink.objects.this(link).filter(revoked_at__isnull=True).update(revoked_at=timezone.now())
         if revoked:
             record_link("share_link.revoked", link, actor=actor)
     return bool(revoked)
@@ -127,7 +127,7 @@ def receive_callback(*, browser: str | None, state: str, code: str = "", error: 
     Raises CallbackRefused: wrong_state (unknown, or another browser's), state_used, state_expired.
     """
     now = timezone.now()
-    found = Visit.objects.select_for_update(of=("self",)).select_related("link")
+    found = Visit.objects.across_teams().select_for_update(of=("self",)).select_related("link")
     visit = found.filter(state_hash=hash_token(state), browser_hash=browser).first() if browser else None
     if visit is None:
         raise CallbackRefused("wrong_state")
@@ -159,7 +159,7 @@ def ring(visit: Visit) -> None:
 
 def end_visit(visit: Visit, *, failure: str = "", step: str = Visit.Step.FAILED) -> bool:
     """End a pass without a connection: its code, tokens and list of cars are gone. True if it had not ended before."""
-    ended = Visit.objects.filter(pk=visit.pk, finished_at__isnull=True).update(
+    ended = Visit.objects.this(visit).filter(finished_at__isnull=True).update(
         step=step, failure=failure, finished_at=timezone.now(), **NO_SECRETS
     )
     visit.refresh_from_db()

@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from commands.alerts.models import Alert
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.access import may_reach, reach_of
@@ -23,10 +23,8 @@ def get_alert(
 
     Raises Http404 for an alert that is foreign or of a car beyond their reach, PermissionDenied for too small a role.
     """
-    alert = Alert.objects.select_related("vehicle", "command__user", "closed_by").filter(pk=alert_id).first()
-    if alert is None:
-        raise Http404
-    membership = get_membership(user, alert.team_id, to=to)
+    alerts = Alert.objects.select_related("vehicle", "command__user", "closed_by")
+    alert, membership = get_in_teams(alerts, user, alert_id, to=to)
     if not may_reach(membership, alert.vehicle_id):
         raise Http404
     return alert, membership

@@ -42,7 +42,7 @@ def raise_alert(
             [Alert(team_id=team_id, vehicle_id=vehicle_id, kind=kind, key=key, data=dict(data or {}))],
             ignore_conflicts=True,
         )
-        is_new = Alert.objects.filter(pk=made[0].pk).exists()
+        is_new = Alert.objects.this(made[0]).exists()
         if is_new:
             record("alert.raised", actor=actor, team_id=team_id, vehicle_id=vehicle_id, subject=f"alert:{made[0].pk}")
     return is_new
@@ -62,7 +62,7 @@ def close_alert(*, alert: Alert, user: User, note: str) -> bool:
     if not note:
         raise NoteMissing
     with acting_as(user.actor):
-        closed = Alert.objects.filter(pk=alert.pk, closed_at__isnull=True).update(
+        closed = Alert.objects.this(alert).filter(closed_at__isnull=True).update(
             closed_at=timezone.now(), closed_by=user, note=note
         )
         if closed:

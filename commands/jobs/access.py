@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from commands.jobs.models import ACTIVE, Job
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams, get_membership
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 
@@ -18,15 +18,16 @@ def get_job(user: User | AnonymousUser, job_id: UUID, *, to: Permission = Permis
     Raises Http404 for a foreign job, and for another person's where the membership is for some vehicles only;
     PermissionDenied for too small a role.
     """
-    job = Job.objects.select_related("user").filter(pk=job_id).first()
-    if job is None:
-        raise Http404
-    return job, get_membership_for(user, job, to=to)
+    job, membership = get_in_teams(Job.objects.select_related("user"), user, job_id, to=to)
+    return job, _check_reach(membership, job)
 
 
 def get_membership_for(user: User | AnonymousUser, job: Job, *, to: Permission) -> Membership:
     """Return the membership under which a job is reached; errors as get_job."""
-    membership = get_membership(user, job.team_id, to=to)
+    return _check_reach(get_membership(user, job.team_id, to=to), job)
+
+
+def _check_reach(membership: Membership, job: Job) -> Membership:
     if not membership.reaches_all and job.authority_id != membership.authority_id:
         raise Http404
     return membership

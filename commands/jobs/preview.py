@@ -127,7 +127,7 @@ def preview_job(
     return Preview(
         total=len(chosen),
         eligible=len(eligible),
-        skipped=_skipped(chosen),
+        skipped=_skipped(chosen, membership),
         providers=shares,
         best_s=min(best_s, within_s),
         expected_s=min(expected_s, within_s),
@@ -140,15 +140,14 @@ def preview_job(
     )
 
 
-def _skipped(chosen: list[tuple[Target, str]]) -> tuple[Skipped, ...]:
+def _skipped(chosen: list[tuple[Target, str]], membership: Membership) -> tuple[Skipped, ...]:
     groups: dict[str, list[UUID]] = {}
     for target, code in chosen:
         if code:
             groups.setdefault(code, []).append(target.vehicle_id)
-    named = {
-        vehicle.id: Example(vehicle.id, vehicle.title, vehicle.plate)
-        for vehicle in Vehicle.objects.filter(id__in=[i for ids in groups.values() for i in ids[:EXAMPLES]])
-    }
+    examples = [vehicle_id for ids in groups.values() for vehicle_id in ids[:EXAMPLES]]
+    vehicles = Vehicle.objects.filter(id__in=examples, team_id=membership.team_id)
+    named = {vehicle.id: Example(vehicle.id, vehicle.title, vehicle.plate) for vehicle in vehicles}
     found = [
         Skipped(code, len(ids), sentence_of("skipped", code), tuple(named[i] for i in ids[:EXAMPLES]))
         for code, ids in groups.items()

@@ -100,7 +100,7 @@ def _lock_of(job_id: UUID) -> threading.Lock:
 
 def count_progress(job_id: UUID) -> Progress:
     """Count a job's cars by outcome, now; in two queries."""
-    job = Job.objects.select_related("user").get(pk=job_id)
+    job = Job.objects.across_teams().select_related("user").get(pk=job_id)
     with connection.cursor() as cursor:
         cursor.execute(sql.COUNTS, {"job": job_id})
         rows = cursor.fetchall()

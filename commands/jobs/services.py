@@ -201,7 +201,7 @@ def _start(job: Job, rows: Sequence[tuple[UUID, UUID | None, str]], *, actor: st
 def undo_job(*, job_id: UUID, actor: str) -> Job:
     """Take a job back before anything of it was sent. Raises TooLate when it has begun, or is over."""
     with acting_as(actor):
-        job = Job.objects.select_for_update().get(pk=job_id)
+        job = Job.objects.across_teams().select_for_update().get(pk=job_id)
         if job.state == JobState.STOPPED and job.code == "undone":
             return job
         if job.state != JobState.WAITING:
@@ -219,7 +219,7 @@ def stop_job(*, job_id: UUID, actor: str) -> Job:
     Raises TooLate when the job is over. Stopping twice is stopping once.
     """
     with acting_as(actor):
-        job = Job.objects.select_for_update().get(pk=job_id)
+        job = Job.objects.across_teams().select_for_update().get(pk=job_id)
         if not job.is_active:
             raise TooLate(job)
         if job.state != JobState.STOPPING:

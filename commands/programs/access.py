@@ -7,7 +7,7 @@ from django.db.models import QuerySet
 from django.http import Http404
 
 from commands.programs.models import Schedule, TimedCommand
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.access import may_reach
@@ -21,15 +21,9 @@ def get_schedule(
     Raises Http404 for a foreign or removed schedule, and for another person's where the membership is for some vehicles
     only; PermissionDenied for too small a role.
     """
-    schedule = (
-        Schedule.objects.select_related("team", "saved_filter", "membership__user", "membership__authority")
-        .filter(pk=schedule_id)
-        .exclude(state=Schedule.State.REMOVED)
-        .first()
-    )
-    if schedule is None:
-        raise Http404
-    membership = get_membership(user, schedule.team_id, to=to)
+    schedules = Schedule.objects.select_related("team", "saved_filter", "membership__user", "membership__authority")
+    kept = schedules.exclude(state=Schedule.State.REMOVED)
+    schedule, membership = get_in_teams(kept, user, schedule_id, to=to)
     if not membership.reaches_all and schedule.membership_id != membership.id:
         raise Http404
     return schedule, membership
@@ -47,10 +41,8 @@ def get_timed(
     user: User | AnonymousUser, timed_id: UUID, *, to: Permission = Permission.VIEW
 ) -> tuple[TimedCommand, Membership]:
     """Return a timed command and the membership under which it is reached; errors as get_vehicle."""
-    timed = TimedCommand.objects.select_related("vehicle", "first", "membership__user").filter(pk=timed_id).first()
-    if timed is None:
-        raise Http404
-    membership = get_membership(user, timed.team_id, to=to)
+    all_timed = TimedCommand.objects.select_related("vehicle", "first", "membership__user")
+    timed, membership = get_in_teams(all_timed, user, timed_id, to=to)
     if not may_reach(membership, timed.vehicle_id):
         raise Http404
     return timed, membership

@@ -91,7 +91,7 @@ def change_schedule(*, schedule: Schedule, wish: Wish, membership: Membership) -
     if schedule.state == Schedule.State.ENDED:
         fields["state"] = Schedule.State.ACTIVE
     with acting_as(membership.user.actor):
-        Schedule.objects.filter(pk=schedule.pk).exclude(state=Schedule.State.REMOVED).update(**fields)
+        Schedule.objects.this(schedule).exclude(state=Schedule.State.REMOVED).update(**fields)
         schedule.refresh_from_db()
         tell(schedule, "changed", actor=membership.user.actor)
     return schedule
@@ -118,10 +118,10 @@ def _check(schedule: Schedule, membership: Membership) -> None:
 def pause_schedule(*, schedule_id: UUID, actor: str, reason: str = "") -> bool:
     """Let a schedule do nothing until it is resumed; say whether it was active. reason: "" when a person wished it."""
     with acting_as(actor):
-        active = Schedule.objects.filter(pk=schedule_id, state=Schedule.State.ACTIVE)
+        active = Schedule.objects.across_teams().filter(pk=schedule_id, state=Schedule.State.ACTIVE)
         if not active.update(state=Schedule.State.PAUSED, reason=reason):
             return False
-        tell(Schedule.objects.get(pk=schedule_id), "paused", actor=actor)
+        tell(Schedule.objects.across_teams().get(pk=schedule_id), "paused", actor=actor)
     return True
 
 
@@ -134,21 +134,22 @@ def resume_schedule(*, schedule_id: UUID, membership: Membership) -> bool:
         raise NotAllowed
     now = database_now()
     with acting_as(membership.user.actor):
-        paused = Schedule.objects.filter(pk=schedule_id, state=Schedule.State.PAUSED)
+        mine = Schedule.objects.filter(team_id=membership.team_id)
+        paused = mine.filter(pk=schedule_id, state=Schedule.State.PAUSED)
         fields = {"effective_from": now, "looked_at": now, "look_at": now, "membership": membership, "reason": ""}
         if not paused.update(state=Schedule.State.ACTIVE, **fields):
             return False
-        tell(Schedule.objects.get(pk=schedule_id), "resumed", actor=membership.user.actor)
+        tell(mine.get(pk=schedule_id), "resumed", actor=membership.user.actor)
     return True
 
 
 def remove_schedule(*, schedule_id: UUID, actor: str) -> bool:
     """Remove a schedule; its runs stay in the history. Say whether it was there."""
     with acting_as(actor):
-        there = Schedule.objects.filter(pk=schedule_id).exclude(state=Schedule.State.REMOVED)
+        there = Schedule.objects.across_teams().filter(pk=schedule_id).exclude(state=Schedule.State.REMOVED)
         if not there.update(state=Schedule.State.REMOVED, saved_filter=None):
             return False
-        tell(Schedule.objects.get(pk=schedule_id), "removed", actor=actor)
+        tell(Schedule.objects.across_teams().get(pk=schedule_id), "removed", actor=actor)
     return True
 
 

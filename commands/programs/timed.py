@@ -110,7 +110,7 @@ def _arm(first: Command, membership: Membership, promise: Mapping[str, Any]) -> 
         return timed
     if not is_new:
         renewed = {"state": TimedState.ARMED, "reason": "", "finished_at": None, "membership": membership, **promise}
-        TimedCommand.objects.filter(pk=timed.pk).update(**renewed)
+        TimedCommand.objects.this(timed).update(**renewed)
         timed.refresh_from_db()
     tell(timed, "program.armed", actor=membership.user.actor)
     return timed
@@ -119,7 +119,7 @@ def _arm(first: Command, membership: Membership, promise: Mapping[str, Any]) -> 
 def drop_way_back(*, timed_id: UUID, actor: str) -> TimedCommand:
     """Leave the way back out: the car stays as it is. Raises TimedOver when it is on its way or over."""
     with acting_as(actor):
-        timed = TimedCommand.objects.select_for_update().get(pk=timed_id)
+        timed = TimedCommand.objects.across_teams().select_for_update().get(pk=timed_id)
         if timed.state != TimedState.ARMED:
             raise TimedOver
         timed.state, timed.reason, timed.finished_at = TimedState.DROPPED, "kept", database_now()
@@ -132,7 +132,7 @@ def undo_now(*, timed_id: UUID, membership: Membership) -> TimedCommand:
     """Take the way back at once, in the name of whoever asks. Raises TimedOver, and what request_command raises."""
     with transaction.atomic():
         lock_lane(timed_id)
-        timed = TimedCommand.objects.select_for_update().get(pk=timed_id)
+        timed = TimedCommand.objects.select_for_update().get(pk=timed_id, team_id=membership.team_id)
         if timed.state != TimedState.ARMED:
             raise TimedOver
         request_way_back(timed, membership, actor=membership.user.actor)

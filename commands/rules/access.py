@@ -4,10 +4,9 @@ from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import QuerySet
-from django.http import Http404
 
 from commands.rules.models import TeamRule
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 
@@ -19,10 +18,7 @@ def get_rule(
 
     Raises Http404 for a foreign rule, PermissionDenied for too small a role.
     """
-    rule = TeamRule.objects.filter(pk=rule_id).first()
-    if rule is None:
-        raise Http404
-    return rule, get_membership(user, rule.team_id, to=to)
+    return get_in_teams(TeamRule.objects.all(), user, rule_id, to=to)
 
 
 def rules_of(membership: Membership) -> QuerySet[TeamRule]:

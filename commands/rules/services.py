@@ -57,7 +57,7 @@ def change_rule(
 def switch_rule(*, rule: TeamRule, membership: Membership, is_on: bool) -> bool:
     """Switch a rule on or off; True if it was the other way."""
     with acting_as(membership.user.actor):
-        switched = TeamRule.objects.filter(pk=rule.pk, is_on=not is_on).update(is_on=is_on)
+        switched = TeamRule.objects.this(rule).filter(is_on=not is_on).update(is_on=is_on)
         if switched:
             rule.is_on = is_on
             _record("rule.switched_on" if is_on else "rule.switched_off", rule, membership)
@@ -67,7 +67,7 @@ def switch_rule(*, rule: TeamRule, membership: Membership, is_on: bool) -> bool:
 def remove_rule(*, rule: TeamRule, membership: Membership) -> bool:
     """Remove a rule for good; True if it was still there."""
     with acting_as(membership.user.actor):
-        removed, _ = TeamRule.objects.filter(pk=rule.pk).delete()
+        removed, _ = TeamRule.objects.this(rule).delete()
         if removed:
             _record("rule.removed", rule, membership)
     return bool(removed)
@@ -79,7 +79,7 @@ def set_check_first(*, membership: Membership, check_first_s: int) -> None:
         raise ValueError(check_first_s)
     with acting_as(membership.user.actor):
         TeamPolicy.objects.get_or_create(team_id=membership.team_id)
-        policy = TeamPolicy.objects.select_for_update().get(pk=membership.team_id)
+        policy = TeamPolicy.objects.select_for_update().get(team_id=membership.team_id)
         if policy.check_first_s == check_first_s:
             return
         policy.check_first_s = check_first_s

@@ -10,7 +10,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import Http404
 
 from fleet.budgets.models import Budget
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams, get_membership
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 
@@ -39,10 +39,8 @@ def get_budget(
 
 def get_car(user: User | AnonymousUser, vehicle_id: UUID) -> Any:
     """Return a car that this person may see. Raises Http404."""
-    vehicle = apps.get_model("vehicles", "Vehicle").objects.filter(pk=vehicle_id, removed_at__isnull=True).first()
-    if vehicle is None:
-        raise Http404
-    get_membership(user, vehicle.team_id, to=Permission.VIEW)
+    vehicles = apps.get_model("vehicles", "Vehicle").objects.filter(removed_at__isnull=True)
+    vehicle, _ = get_in_teams(vehicles, user, vehicle_id, to=Permission.VIEW)
     return vehicle
 
 

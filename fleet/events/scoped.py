@@ -32,26 +32,40 @@ class Unscoped(Exception):
 class ScopedQuerySet(models.QuerySet[Row]):
     """A queryset over rows of teams. Whatever reads or changes rows looks first whether a team is named."""
 
-    _crosses_teams = False
+    _is_scoped = False
 
     def across_teams(self) -> Self:
         """Return the same for rows of all teams: for what is found by a secret, or belongs to a person."""
         found = self._chain()  # type: ignore[attr-defined]
-        found._crosses_teams = True  # noqa: SLF001
+        found._is_scoped = True  # noqa: SLF001
         return found  # type: ignore[no-any-return]
+
+    def this(self, row: models.Model) -> Self:
+        """Return the same for one row in hand, to lock, to change or to look at anew."""
+        found = self.filter(pk=row.pk)
+        found._is_scoped = True  # noqa: SLF001
+        return found
 
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
-        clone._crosses_teams = self._crosses_teams  # noqa: SLF001
+        clone._is_scoped = self._is_scoped  # noqa: SLF001
         return clone  # type: ignore[no-any-return]
 
+    def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: dict[str, Any]) -> None:
+        # An object in hand was found in its team; an id was perhaps only asked for.
+        if not negate and any(_is_of_a_team(value, name) for name, value in kwargs.items()):
+            self._is_scoped = True
+        super()._filter_or_exclude_inplace(negate, args, kwargs)  # type: ignore[misc]
+
+    @property
+    def is_scoped(self) -> bool:
+        """Say whether it reads rows of a team that is named, or of all teams on purpose."""
+        # A related manager asks for the rows of an object in hand.
+        return self._is_scoped or "instance" in self._hints or _names_team(self.query.where)  # type: ignore[attr-defined]
+
     def _require_team(self) -> None:
-        if not _is_strict.get() or self._crosses_teams or self.query.is_empty():
-            return
-        # Rows of an object in hand: a related manager asks for them, and the object was found in its team.
-        if "instance" in self._hints or _names_team(self.query.where):  # type: ignore[attr-defined]
-            return
-        raise Unscoped(f"a query over {self.model.__name__} names no team")
+        if _is_strict.get() and not self.is_scoped and not self.query.is_empty():
+            raise Unscoped(f"a query over {self.model.__name__} names no team")
 
     def _fetch_all(self) -> None:
         if self._result_cache is None:  # type: ignore[has-type]
@@ -119,6 +133,14 @@ def scoped(get_response: View) -> View:
             return get_response(request)  # type: ignore[return-value]
 
     return answer
+
+
+def _is_of_a_team(value: Any, name: str) -> bool:
+    if isinstance(value, models.QuerySet):
+        return isinstance(value, ScopedQuerySet) and value.is_scoped
+    if isinstance(value, list | tuple | set | frozenset):  # in none: there is nothing to find
+        return name.endswith("__in") and all(isinstance(one, models.Model) and hasattr(one, "team_id") for one in value)
+    return isinstance(value, models.Model) and hasattr(value, "team_id")
 
 
 def _names_team(node: Any) -> bool:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from fleet.members.invitations import hash_secret, open_invitations
 from fleet.members.joining import find_by_hash
-from fleet.teams.access import get_membership, with_rights
+from fleet.teams.access import get_in_teams, with_rights
 from fleet.teams.models import CustomRole, Invitation, Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.groups import groups_of
@@ -26,34 +26,24 @@ Asker = User | AnonymousUser
 
 def get_member(user: Asker, membership_id: UUID) -> tuple[Membership, Membership]:
     """Return a member and the membership of who asks. Raises Http404, or PermissionDenied for too small a role."""
-    target = with_rights().filter(pk=membership_id, ended_at__isnull=True).first()
-    if target is None:
-        raise Http404
-    return target, get_membership(user, target.team_id, to=Permission.MEMBERS)
+    return get_in_teams(with_rights().filter(ended_at__isnull=True), user, membership_id, to=Permission.MEMBERS)
 
 
 def get_invitation(user: Asker, invitation_id: UUID) -> tuple[Invitation, Membership]:
     """Return an invitation, however it ended, and the membership of who asks. Raises as get_member."""
-    invitation = Invitation.objects.select_related("custom_role").filter(pk=invitation_id).first()
-    if invitation is None:
-        raise Http404
-    return invitation, get_membership(user, invitation.team_id, to=Permission.MEMBERS)
+    invitations = Invitation.objects.select_related("custom_role")
+    return get_in_teams(invitations, user, invitation_id, to=Permission.MEMBERS)
 
 
 def get_role(user: Asker, role_id: UUID) -> tuple[CustomRole, Membership]:
     """Return a role of the team's own that is offered. Raises as get_member."""
-    role = CustomRole.objects.filter(pk=role_id, removed_at__isnull=True).first()
-    if role is None:
-        raise Http404
-    return role, get_membership(user, role.team_id, to=Permission.MEMBERS)
+    roles = CustomRole.objects.filter(removed_at__isnull=True)
+    return get_in_teams(roles, user, role_id, to=Permission.MEMBERS)
 
 
 def get_group(user: Asker, group_id: UUID) -> tuple[VehicleGroup, Membership]:
     """Return a group of vehicles; one beyond the asker's reach does not exist for them. Raises as get_member."""
-    group = VehicleGroup.objects.filter(pk=group_id).first()
-    if group is None:
-        raise Http404
-    membership = get_membership(user, group.team_id, to=Permission.TEAM)
+    group, membership = get_in_teams(VehicleGroup.objects.all(), user, group_id, to=Permission.TEAM)
     if not groups_of(membership).filter(pk=group_id).exists():
         raise Http404
     return group, membership

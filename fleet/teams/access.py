@@ -3,18 +3,21 @@
 A team that demands a second factor is closed to whoever did not give one: see fleet.teams.second_factor.
 """
 
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.contrib.auth.models import AnonymousUser
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest
 
+from fleet.events.scoped import ScopedQuerySet
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.teams.second_factor import SecondFactorRequired, is_locked
 
 SESSION_KEY = "team"
+Row = TypeVar("Row", bound=Model)
 
 
 def memberships_of(user: User | AnonymousUser) -> list[Membership]:
@@ -32,12 +35,12 @@ def all_memberships_of(user: User | AnonymousUser) -> list[Membership]:
     if not isinstance(user, User):
         return []
     if user.loaded_memberships is None:  # kept for the life of this object: one request
-        live = with_rights().filter(user=user, ended_at__isnull=True, user__is_active=True)
+        live = with_rights().across_teams().filter(user=user, ended_at__isnull=True, user__is_active=True)
         user.loaded_memberships = list(live.order_by("created_at"))
     return user.loaded_memberships
 
 
-def with_rights() -> QuerySet[Membership]:
+def with_rights() -> ScopedQuerySet[Membership]:
     """Return memberships, ended ones too, with all that tells what they may: no further query asks for it."""
     return Membership.objects.select_related("team", "authority", "user", "custom_role")
 
@@ -51,6 +54,19 @@ def get_membership(user: User | AnonymousUser, team_id: UUID, *, to: Permission)
         if membership.team_id == team_id:
             return _opened(membership, user, to)
     raise Http404
+
+
+def get_in_teams(
+    rows: QuerySet[Row], user: User | AnonymousUser, key: UUID, *, to: Permission
+) -> tuple[Row, Membership]:
+    """Return the row with this id in one of the person's teams, and the membership under which it is reached.
+
+    rows: of a model with a team. Raises Http404 for what is foreign or absent, else as get_membership.
+    """
+    found: Any = rows.filter(pk=key, team_id__in=[one.team_id for one in all_memberships_of(user)]).first()
+    if found is None:
+        raise Http404
+    return found, get_membership(user, found.team_id, to=to)
 
 
 def get_current_membership(request: HttpRequest, *, to: Permission) -> Membership:

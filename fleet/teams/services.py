@@ -1,6 +1,7 @@
 """The verbs of teams: create a team, add a member, change what a member may, remove a member."""
 
 import dataclasses
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import F
@@ -47,8 +48,8 @@ def change_role(*, membership: Membership, role: Role | Grant, actor: str) -> No
     with acting_as(actor):
         _lock_team(membership.team)
         _keep_an_owner(membership, grant.role)
-        Membership.objects.filter(pk=membership.pk).update(**grant.columns())
-        Authority.objects.filter(pk=membership.authority_id).update(version=F("version") + 1)
+        Membership.objects.this(membership).update(**grant.columns())
+        _raise_authority(membership)
         data = {"user": str(membership.user_id), **grant.to_json()}
         subject = f"membership:{membership.id}"
         record("member.role_changed", actor=actor, team_id=membership.team_id, subject=subject, data=data)
@@ -61,12 +62,17 @@ def remove_member(*, membership: Membership, actor: str) -> None:
         _lock_team(membership.team)
         _keep_an_owner(membership, None)
         now = timezone.now()
-        Membership.objects.filter(pk=membership.pk).update(ended_at=now)
-        Authority.objects.filter(pk=membership.authority_id).update(version=F("version") + 1, revoked_at=now)
+        Membership.objects.this(membership).update(ended_at=now)
+        _raise_authority(membership, revoked_at=now)
         data = {"user": str(membership.user_id)}
         subject = f"membership:{membership.id}"
         record("member.removed", actor=actor, team_id=membership.team_id, subject=subject, data=data)
     membership.refresh_from_db()
+
+
+def _raise_authority(membership: Membership, **also: datetime) -> None:
+    authority = Authority.objects.filter(pk=membership.authority_id, team_id=membership.team_id)
+    authority.update(version=F("version") + 1, **also)
 
 
 def _lock_team(team: Team) -> None:

@@ -6,7 +6,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
 from django.http import Http404
 
-from fleet.teams.access import get_membership
+from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
 from fleet.vehicles.models import GroupedVehicle, Vehicle, VehicleLink
@@ -19,10 +19,8 @@ def get_vehicle(
 
     Raises Http404 for a vehicle that is foreign, removed or beyond their reach, PermissionDenied for too small a role.
     """
-    vehicle = Vehicle.objects.select_related("team", "lane").filter(pk=vehicle_id, removed_at__isnull=True).first()
-    if vehicle is None:
-        raise Http404
-    membership = get_membership(user, vehicle.team_id, to=to)
+    vehicles = Vehicle.objects.select_related("team", "lane").filter(removed_at__isnull=True)
+    vehicle, membership = get_in_teams(vehicles, user, vehicle_id, to=to)
     if not may_reach(membership, vehicle_id):
         raise Http404
     return vehicle, membership
@@ -49,8 +47,8 @@ def may_reach(membership: Membership, vehicle_id: UUID) -> bool:
     """Say whether a vehicle of the team is one of those that the membership is for."""
     if membership.reaches_all or vehicle_id in membership.vehicle_ids:
         return True
-    groups = membership.group_ids
-    return bool(groups) and GroupedVehicle.objects.filter(vehicle_id=vehicle_id, group_id__in=groups).exists()
+    grouped = GroupedVehicle.objects.filter(team_id=membership.team_id, group_id__in=membership.group_ids)
+    return bool(membership.group_ids) and grouped.filter(vehicle_id=vehicle_id).exists()
 
 
 def find_link(vehicle: Vehicle) -> VehicleLink | None:

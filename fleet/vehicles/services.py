@@ -138,7 +138,7 @@ def withdraw_consent(*, link: VehicleLink, scope: str, actor: str) -> bool:
         )
         if not withdrawn:
             return False
-        VehicleLink.objects.filter(pk=link.pk).update(consent_version=F("consent_version") + 1)
+        VehicleLink.objects.this(link).update(consent_version=F("consent_version") + 1)
         record(
             "consent.withdrawn",
             actor=actor,
@@ -153,7 +153,7 @@ def withdraw_consent(*, link: VehicleLink, scope: str, actor: str) -> bool:
 def end_link(*, link: VehicleLink, actor: str) -> None:
     """Stop reaching a car through a link; the connection ends with its last link. Queued commands will not be sent."""
     with acting_as(actor):
-        _end_link(VehicleLink.objects.select_for_update().get(pk=link.pk), actor=actor)
+        _end_link(VehicleLink.objects.this(link).select_for_update().get(), actor=actor)
 
 
 def remove_vehicle(*, vehicle: Vehicle, actor: str) -> None:
@@ -161,20 +161,20 @@ def remove_vehicle(*, vehicle: Vehicle, actor: str) -> None:
     with acting_as(actor):
         for link in VehicleLink.objects.select_for_update().filter(vehicle=vehicle, ended_at__isnull=True):
             _end_link(link, actor=actor)
-        Vehicle.objects.filter(pk=vehicle.pk, removed_at__isnull=True).update(removed_at=timezone.now())
+        Vehicle.objects.this(vehicle).filter(removed_at__isnull=True).update(removed_at=timezone.now())
         record("vehicle.removed", actor=actor, team_id=vehicle.team_id, vehicle_id=vehicle.id)
 
 
 def _end_link(link: VehicleLink, *, actor: str) -> None:
     now = timezone.now()
-    VehicleLink.objects.filter(pk=link.pk).update(ended_at=now, consent_version=F("consent_version") + 1)
+    VehicleLink.objects.this(link).update(ended_at=now, consent_version=F("consent_version") + 1)
     Consent.objects.filter(link=link, withdrawn_at__isnull=True).update(withdrawn_at=now)
     subject = f"link:{link.id}"
     record("link.ended", actor=actor, team_id=link.team_id, vehicle_id=link.vehicle_id, subject=subject)
-    if not VehicleLink.objects.filter(connection_id=link.connection_id, ended_at__isnull=True).exists():
-        Connection.objects.filter(pk=link.connection_id, status=Connection.Status.ACTIVE).update(
-            status=Connection.Status.ENDED, ended_at=now
-        )
+    live = VehicleLink.objects.filter(connection_id=link.connection_id, team_id=link.team_id, ended_at__isnull=True)
+    if not live.exists():
+        connection = Connection.objects.filter(pk=link.connection_id, team_id=link.team_id)
+        connection.filter(status=Connection.Status.ACTIVE).update(status=Connection.Status.ENDED, ended_at=now)
 
 
 def allowed_scopes(link: VehicleLink) -> frozenset[str]:

@@ -89,11 +89,12 @@ def refresh(request: HttpRequest, vehicle_id: UUID) -> HttpResponse:
 
 def _context(vehicle: Vehicle, membership: Membership) -> dict[str, object]:
     link = find_link(vehicle)
+    consents = Consent.objects.filter(team_id=vehicle.team_id, link=link, withdrawn_at__isnull=True)
     return {
         "vehicle": vehicle,
         "state": readings_of(vehicle),
         "link": link,
         "link_status": link_status(link),
-        "consents": Consent.objects.filter(link=link, withdrawn_at__isnull=True).order_by("scope"),
+        "consents": consents.order_by("scope"),
         "can_refresh": membership.may(Permission.COMMAND) and link is not None and link.is_live,
     }
