@@ -119,7 +119,9 @@ def _refuse(availability: Availability) -> None:
 def _find_same(vehicle: Vehicle, membership: Membership, order: Order, key: str | None) -> Command | None:
     """Return the command that this request repeats, by its key or as a double press. The lane is locked."""
     if key is not None:
-        by_key = Command.objects.filter(authority_id=membership.authority_id, idempotency_key=key).first()
+        by_key = Command.objects.filter(
+            team_id=membership.team_id, authority_id=membership.authority_id, idempotency_key=key
+        ).first()
         if by_key is not None:
             same = (by_key.vehicle_id, by_key.kind, by_key.parameters) == (vehicle.id, order.kind, order.parameters())
             if not same:
@@ -221,10 +223,10 @@ def cancel_command(*, command_id: UUID, actor: str) -> Command:
     with acting_as(actor):
         # The lane first, as a press does; the other way round the two would deadlock.
         Lane.objects.select_for_update(no_key=True, of=("self",)).filter(command=command_id).first()
-        cancelled = Command.objects.filter(pk=command_id, state__in=WAITING).update(
+        cancelled = Command.objects.across_teams().filter(pk=command_id, state__in=WAITING).update(
             state=State.CANCELLED, lease_until=None, finished_at=timezone.now()
         )
-        command = Command.objects.select_related("vehicle", "user").get(pk=command_id)
+        command = Command.objects.across_teams().select_related("vehicle", "user").get(pk=command_id)
     if not cancelled and command.state != State.CANCELLED:
         raise TooLate(command)
     return command
@@ -234,7 +236,7 @@ def cancel_many(*, command_ids: Iterable[UUID], actor: str) -> int:
     """Cancel those of the commands that are not yet permitted, and return how many; the others are let go on."""
     ids = list(command_ids)
     with acting_as(actor):
-        waiting = Command.objects.filter(pk__in=ids, state__in=WAITING)
+        waiting = Command.objects.across_teams().filter(pk__in=ids, state__in=WAITING)
         lanes = Lane.objects.filter(id__in=waiting.values("lane_id")).order_by("id")
         list(lanes.select_for_update(no_key=True).values_list("id"))
         return waiting.update(state=State.CANCELLED, lease_until=None, finished_at=timezone.now())

@@ -2,7 +2,6 @@
 
 from collections.abc import Collection
 from datetime import datetime
-from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, Q
@@ -36,14 +35,14 @@ def accept(*, visit: Visit, vehicle_ids: Collection[str], scopes_optional: Colle
     """
     try:
         with transaction.atomic():
-            return _accept(visit.pk, set(vehicle_ids), set(scopes_optional), owner_name)
+            return _accept(visit, set(vehicle_ids), set(scopes_optional), owner_name)
     except VisitOver as over:
         end_visit(visit, failure=over.code)
         raise
 
 
-def _accept(visit_id: UUID, vehicle_ids: set[str], scopes_optional: set[str], owner_name: str) -> Visit:
-    visit = Visit.objects.select_for_update(of=("self",)).select_related("link", "app", "team").get(pk=visit_id)
+def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], owner_name: str) -> Visit:
+    visit = Visit.objects.this(begun).select_for_update(of=("self",)).select_related("link", "app", "team").get()
     now = timezone.now()
     if visit.step == Visit.Step.DONE:
         return visit
@@ -73,7 +72,7 @@ def _accept(visit_id: UUID, vehicle_ids: set[str], scopes_optional: set[str], ow
         _read_after_commit(joined)
     actor = f"owner:{owner.id}"
     record_link("share_link.used", link, actor=actor, connection=str(connection.id), cars=len(chosen))
-    Visit.objects.filter(pk=visit.pk).update(
+    Visit.objects.this(visit).update(
         step=Visit.Step.DONE, account=account, owner=owner, connection=connection, finished_at=now, **NO_SECRETS
     )
     visit.refresh_from_db()
@@ -84,7 +83,7 @@ def _use_link(link: ShareLink, now: datetime) -> None:
     """Count one use, or find out why there is none left. The count and its limit are one statement."""
     left = Q(max_uses__isnull=True) | Q(uses__lt=F("max_uses"))
     is_open = Q(revoked_at__isnull=True, expires_at__gt=now, team__delete_at__isnull=True)
-    usable = ShareLink.objects.filter(left, is_open, pk=link)
+    usable = ShareLink.objects.this(link).filter(left, is_open)
     if not usable.update(uses=F("uses") + 1):
         link.refresh_from_db()
         raise VisitOver(link.problem(now) or "link_used_up")

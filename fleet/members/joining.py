@@ -26,7 +26,7 @@ def accept(*, invitation: Invitation, user: User) -> Membership:
     with acting_as(user.actor):
         # Asked twice at once, the second waits here and then finds it used. The team first, as all others do.
         team = Team.objects.select_for_update(no_key=True).get(pk=invitation.team_id)
-        locked = Invitation.objects.select_for_update(of=("self",)).select_related("custom_role").get(pk=invitation.pk)
+        locked = Invitation.objects.this(invitation).select_for_update(of=("self",)).select_related("custom_role").get()
         if code := find_obstacle(locked, user):
             raise CannotJoin(code)
         grant = grant_of(locked)
@@ -61,7 +61,8 @@ def find_obstacle(invitation: Invitation, user: User | None) -> str:
 
 def _still_stands(invitation: Invitation) -> bool:
     """Say whether who invited could still give it: an invitation does not outlive its maker's rights."""
-    maker = Membership.objects.select_related("custom_role", "team").get(pk=invitation.invited_by_id)
+    makers = Membership.objects.filter(team_id=invitation.team_id).select_related("custom_role", "team")
+    maker = makers.get(pk=invitation.invited_by_id)
     if not maker.may(Permission.MEMBERS):
         return False
     if invitation.custom_role is not None and invitation.custom_role.removed_at is not None:
@@ -75,7 +76,9 @@ def _still_stands(invitation: Invitation) -> bool:
 
 def find_by_hash(secret_hash: bytes) -> Invitation | None:
     """Return the invitation that a secret opens, usable or not."""
-    found = Invitation.objects.filter(secret_hash=secret_hash).select_related(
-        "team", "custom_role", "invited_by__user", "accepted_by"
+    found = (
+        Invitation.objects.across_teams()
+        .filter(secret_hash=secret_hash)
+        .select_related("team", "custom_role", "invited_by__user", "accepted_by")
     )
     return found.first()
