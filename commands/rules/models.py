@@ -68,6 +68,8 @@ class TeamPolicy(models.Model):
     team = models.OneToOneField(Team, primary_key=True, on_delete=models.CASCADE)
     check_first_s = models.PositiveIntegerField(default=CHECK_FIRST_S, db_default=CHECK_FIRST_S)
 
+    objects = ScopedManager()
+
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(check_first_s__lte=CHECK_FIRST_MOST_S), name="policy_check_first_bound")
