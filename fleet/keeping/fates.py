@@ -56,6 +56,9 @@ FATES = {
     "programs.timedcommand": Fate.HISTORY,
     "rules.teampolicy": Fate.TEAM,
     "rules.teamrule": Fate.TEAM,
+    # Forgotten after a while whatever a team wishes; of accounts, not of a team, where they have none.
+    "notifications.line": Fate.TEAM,
+    "notifications.notice": Fate.HISTORY,
     # The memory of grants that are to end: goes with the team's last row.
     "keeping.grantending": Fate.TEAM,
 }

@@ -19,16 +19,16 @@ $$
 # A run within a day of the last look might be found due again by a clock that was put back.
 RUNS = f"""
 CREATE FUNCTION remove_old_runs(the_team uuid, most int) RETURNS int {AS_OWNER} AS $$
-DECLARE before timestamptz := history_cutoff(the_team); removed int;
+DECLARE cutoff timestamptz := history_cutoff(the_team); removed int;
 BEGIN
-    IF before IS NULL THEN
+    IF cutoff IS NULL THEN
         RETURN 0;
     END IF;
     DELETE FROM programs_schedulerun WHERE id IN (
         SELECT old.id FROM programs_schedule s CROSS JOIN LATERAL (
             SELECT r.id FROM programs_schedulerun r LEFT JOIN jobs_job j ON j.id = r.job_id
-            WHERE r.schedule_id = s.id AND r.due_at < least(before, s.looked_at - interval '1 day')
-                AND r.created_at < before AND r.state <> 'due' AND (r.job_id IS NULL OR j.finished_at < before)
+            WHERE r.schedule_id = s.id AND r.due_at < least(cutoff, s.looked_at - interval '1 day')
+                AND r.created_at < cutoff AND r.state <> 'due' AND (r.job_id IS NULL OR j.finished_at < cutoff)
             ORDER BY r.due_at LIMIT most) old
         WHERE s.team_id = the_team LIMIT most);
     GET DIAGNOSTICS removed = ROW_COUNT;
@@ -39,15 +39,15 @@ END $$
 # Whole jobs with their cars, so that no page shows half of one; at least one, however big.
 JOBS = f"""
 CREATE FUNCTION remove_old_jobs(the_team uuid, most int) RETURNS int {AS_OWNER} AS $$
-DECLARE before timestamptz := history_cutoff(the_team); old uuid[];
+DECLARE cutoff timestamptz := history_cutoff(the_team); old uuid[];
 BEGIN
-    IF before IS NULL THEN
+    IF cutoff IS NULL THEN
         RETURN 0;
     END IF;
     SELECT array_agg(id) INTO old FROM (
         SELECT id, sum(total) OVER (ORDER BY created_at, id) - total AS cars_before FROM (
             SELECT j.id, j.created_at, j.total FROM jobs_job j
-            WHERE j.team_id = the_team AND j.created_at < before AND j.finished_at < before
+            WHERE j.team_id = the_team AND j.created_at < cutoff AND j.finished_at < cutoff
                 AND NOT EXISTS (SELECT 1 FROM programs_schedulerun r WHERE r.job_id = j.id)
             ORDER BY j.created_at LIMIT most) oldest) counted
     WHERE cars_before < most;
@@ -61,14 +61,14 @@ END $$
 
 TIMED = f"""
 CREATE FUNCTION remove_old_timed(the_team uuid, most int) RETURNS int {AS_OWNER} AS $$
-DECLARE before timestamptz := history_cutoff(the_team); removed int;
+DECLARE cutoff timestamptz := history_cutoff(the_team); removed int;
 BEGIN
-    IF before IS NULL THEN
+    IF cutoff IS NULL THEN
         RETURN 0;
     END IF;
     DELETE FROM programs_timedcommand WHERE id IN (
         SELECT id FROM programs_timedcommand
-        WHERE team_id = the_team AND finished_at < before AND created_at < before ORDER BY finished_at LIMIT most);
+        WHERE team_id = the_team AND finished_at < cutoff AND created_at < cutoff ORDER BY finished_at LIMIT most);
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
 END $$
@@ -76,14 +76,14 @@ END $$
 
 ALERTS = f"""
 CREATE FUNCTION remove_old_alerts(the_team uuid, most int) RETURNS int {AS_OWNER} AS $$
-DECLARE before timestamptz := history_cutoff(the_team); removed int;
+DECLARE cutoff timestamptz := history_cutoff(the_team); removed int;
 BEGIN
-    IF before IS NULL THEN
+    IF cutoff IS NULL THEN
         RETURN 0;
     END IF;
     DELETE FROM alerts_alert WHERE id IN (
         SELECT id FROM alerts_alert
-        WHERE team_id = the_team AND closed_at IS NOT NULL AND closed_at < before AND created_at < before
+        WHERE team_id = the_team AND closed_at IS NOT NULL AND closed_at < cutoff AND created_at < cutoff
         ORDER BY closed_at LIMIT most);
     GET DIAGNOSTICS removed = ROW_COUNT;
     RETURN removed;
@@ -95,22 +95,22 @@ END $$
 COMMANDS = f"""
 CREATE FUNCTION remove_old_commands(the_team uuid, most int, after_at timestamptz, after_id uuid,
                                     OUT removed int, OUT last_at timestamptz, OUT last_id uuid) {AS_OWNER} AS $$
-DECLARE before timestamptz := history_cutoff(the_team); looked uuid[]; times timestamptz[]; old uuid[];
+DECLARE cutoff timestamptz := history_cutoff(the_team); looked uuid[]; times timestamptz[]; old uuid[];
 BEGIN
     removed := 0;
-    IF before IS NULL THEN
+    IF cutoff IS NULL THEN
         RETURN;
     END IF;
     SELECT array_agg(id ORDER BY accepted_at, id), array_agg(accepted_at ORDER BY accepted_at, id) INTO looked, times
     FROM (SELECT c.id, c.accepted_at FROM commands_command c
-          WHERE c.team_id = the_team AND c.rank >= 0 AND c.accepted_at < before
+          WHERE c.team_id = the_team AND c.rank >= 0 AND c.accepted_at < cutoff
               AND c.accepted_at >= after_at AND (c.accepted_at, c.id) > (after_at, after_id)
           ORDER BY c.accepted_at, c.id LIMIT most) oldest;
     last_at := times[cardinality(times)];
     last_id := looked[cardinality(looked)];
     SELECT array_agg(c.id) INTO old FROM commands_command c
-    WHERE c.id = ANY(looked) AND c.finished_at < before
-        AND NOT EXISTS (SELECT 1 FROM events_event e WHERE e.subject = 'command:' || c.id AND e.at >= before)
+    WHERE c.id = ANY(looked) AND c.finished_at < cutoff
+        AND NOT EXISTS (SELECT 1 FROM events_event e WHERE e.subject = 'command:' || c.id AND e.at >= cutoff)
         AND NOT EXISTS (SELECT 1 FROM jobs_jobitem i WHERE i.team_id = the_team AND i.command_id = c.id)
         AND NOT EXISTS (SELECT 1 FROM programs_timedcommand t WHERE t.first_id = c.id)
         AND NOT EXISTS (SELECT 1 FROM programs_timedcommand t WHERE t.state = 'requested' AND c.id = ANY(t.sent))

@@ -1,7 +1,9 @@
 """A team with a car and something of everything that a team can have; and time that passes for all of it."""
 
+import itertools
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -10,8 +12,9 @@ from django.utils import timezone
 
 from commands.alerts.services import close_alert
 from commands.jobs.models import Job
-from commands.models import Command
+from commands.models import Command, CommandAttempt
 from commands.programs.models import ScheduleRun, TimedCommand
+from fleet.adapters.commands import Command as Order
 from fleet.adapters.commands import FlashLights, Lock
 from fleet.events import personal
 from fleet.events.services import acting_as
@@ -42,6 +45,7 @@ TIMES = {
     "teams_invitation": ("created_at", "expires_at", "accepted_at", "revoked_at"),
     "vehicles_vehiclesignal": ("observed_at", "received_at"),
 }
+fences = itertools.count(1_000)
 Pass = Callable[[int], None]
 
 
@@ -67,9 +71,14 @@ def days_pass(superuser: psycopg.Connection) -> Pass:  # noqa: F811
     return passing
 
 
-def finish(link: VehicleLink, **options: object) -> Command:
-    """A command that was confirmed."""
-    return bring(press(link, FlashLights(), **options), "confirmed", evidence="vehicle_ack")
+def finish(link: VehicleLink, order: Order | None = None, **options: Any) -> Command:
+    """A command that left, with its attempt, and failed."""
+    command = bring(press(link, order or FlashLights(), **options), "sending", fence=next(fences))
+    with acting_as("system:test"):
+        CommandAttempt.objects.create(team_id=command.team_id, command=command, n=1, fence=command.fence)
+        Command.objects.filter(pk=command.pk).update(state="failed", finished_at=timezone.now())
+    command.refresh_from_db()
+    return command
 
 
 def finish_job(owner: Membership, *, cause: str = "") -> Job:

@@ -17,7 +17,7 @@ from commands.jobs.models import Job, JobItem
 from commands.jobs.services import retry_failed
 from commands.models import Command, CommandAttempt
 from commands.programs.models import ScheduleRun, TimedCommand
-from fleet.adapters.commands import FlashLights, Lock, Unlock
+from fleet.adapters.commands import FlashLights, HonkHorn, Lock, Unlock
 from fleet.events.models import Event, PersonalValue
 from fleet.events.sealing import seal_events
 from fleet.events.services import acting_as
@@ -102,7 +102,7 @@ def test_history_when_something_still_needs_it_then_it_stays(
     unproved = bring(press(link, Lock()), "unresolved", error_code="not_proved")
     timed = make_timed(link, owner)
     bring(timed.first, "confirmed", evidence="vehicle_ack")
-    done = finish(link, idempotency_key="done")
+    done = finish(link, HonkHorn())
     days_pass(400)
     keep(owner)
 
