@@ -8,6 +8,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
+from fleet.cache import caches_for
 from fleet.sign_on.providers import BadProviders, Provider, read_providers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -276,6 +277,8 @@ DEFAULT_FROM_EMAIL = env("FLEETWELL_FROM_EMAIL", "Fleetwell <fleetwell@localhost
 # The broker is a doorbell: early ack, no results, no secrets, no long ETAs. A lost message costs latency, no command.
 CELERY_BROKER_URL = env("CELERY_BROKER_URL")
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# How often somebody tried to sign in is counted by all processes together; see fleet.cache.
+CACHES = caches_for(CELERY_BROKER_URL)
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "visibility_timeout": 600,
     "unacked_restore_throttle": 1,

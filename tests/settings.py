@@ -5,4 +5,5 @@ from fleet.settings import STORAGES
 
 ACCOUNT_EMAIL_VERIFICATION = "optional"  # the people of the tests have no letters to open; see test_enumeration.py
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}  # see tests/fleet/test_cache.py
 STORAGES = {**STORAGES, "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}}

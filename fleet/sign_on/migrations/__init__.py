@@ -1,0 +1,1 @@
+"""Migrations of single sign-on."""
