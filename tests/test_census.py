@@ -34,6 +34,7 @@ from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import make_schedule, make_timed
 from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
 from tests.fleet.budgets.rows import make_budget_of
+from tests.fleet.notifications.rows import fill_bell
 from tests.fleet.sign_on.rows import make_open_domain
 from tests.infrastructure.simulator import Simulator
 
@@ -55,8 +56,11 @@ OWN_TEAM |= {"programs:list", "programs:new"}
 OWN_TEAM |= {"teams:settings", "teams:new"}
 # A person's own acts: no role in any team is asked for.
 OF_ANYBODY = {"teams:choose", "teams:new"}
+OF_ANYBODY |= {f"notifications:{name}" for name in ("open", "read", "read_all", "settings")}
+OWN_TEAM |= {f"notifications:{name}" for name in ("list", "bell", "read_all", "settings")}
 OWN_TEAM |= {f"members:{name}" for name in ("list", "invite", "roles", "new_role", "groups", "new_group", "no_team")}
 OWN_TEAM |= {"audit:list", "audit:export"}
+OWN_TEAM |= {"keeping:retention", "keeping:close", "keeping:reopen"}
 OWN_TEAM |= {"sign_on:domains"}
 
 
@@ -124,6 +128,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "schedule_id": str(make_schedule(membership, name="SC-RET morning").id),
         "timed_id": str(make_timed(link, membership).id),
         "kind": "unlock",
+        "notice_id": str(fill_bell(membership)[0].id),
     }
     return Objects(
         membership,
@@ -307,8 +312,17 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "budgets.wake",
         "commands.dispatcher",
         "live.heartbeat",
+        "keeping.grantending",
         "connect.brandlist",
         "connect.linkmiss",
+        # A person's own, from all their teams: asked for by who they are, and by what they may see of the team now.
+        "notifications.notice",
+        "notifications.line",
+        "notifications.letter",
+        "notifications.preferences",
+        "notifications.knownbrowser",
+        "notifications.reader",
+        "notifications.postoffice",
         "teams.installation",
     }
     ours = {
@@ -326,6 +340,8 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "members",
         "sign_on",
         "audit",
+        "keeping",
+        "notifications",
     }
 
     teamless = {

@@ -33,7 +33,7 @@ class Entry:
 
     @property
     def tone(self) -> str:
-        return TONES.get(self.row.kind, "")
+        return "" if self.row.event_kind == "team.reopened" else TONES.get(self.row.kind, "")
 
     @property
     def is_unread(self) -> bool:
@@ -106,8 +106,8 @@ def _url(row: Told, membership: Membership | None) -> str:
     """Return where a row leads: to the one thing, or to the list of several; only where the reader may go."""
     identity = row.subject.partition(":")[2]
     is_one = row.count == 1 and _is_uuid(identity)
-    if row.kind == "account":
-        return reverse("mfa_index") if "second_factor" in row.event_kind else reverse("account_home")
+    if row.kind in {"account", "linked"}:
+        return reverse("mfa_index") if "factor" in row.event_kind else reverse("account_home")
     if row.kind == "device":
         return reverse("usersessions_list")
     if row.kind == "command":

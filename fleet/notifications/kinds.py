@@ -37,8 +37,8 @@ class NoticeKind:
     """One line of the settings page. events: kind of event to audience; kinds of a later version may stand here.
 
     bell, letter: what holds until a person chooses. is_sure: about the safety of the account; it can't be switched off,
-    waits for nothing and no hours. letter_elsewhere: django-allauth writes in the moment of the change, also to the
-    address that was replaced, which the log does not know.
+    waits for nothing and no hours. letter_elsewhere: it is written where the change is made, by django-allauth and by
+    fleet.sign_on, also to the address that was replaced, which the log does not know.
     """
 
     key: str
@@ -155,9 +155,20 @@ KINDS: dict[str, NoticeKind] = {
                 "account.email_changed": PERSON,
                 "account.second_factor_added": PERSON,
                 "account.second_factor_removed": PERSON,
+                "account.factors_removed": PERSON,
             },
             is_sure=True,
             letter_elsewhere=True,
+        ),
+        NoticeKind(
+            "linked",
+            _("Single sign-on opens your account"),
+            _("Always told, at once."),
+            ACCOUNT,
+            "link",
+            {"account.linked": PERSON},
+            letter=True,
+            is_sure=True,
         ),
     )
 }

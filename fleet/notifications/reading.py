@@ -59,7 +59,12 @@ def read_batch(seals: int = SEALS_PER_BATCH) -> int | None:
 
 
 def is_news(event: Event) -> bool:
-    """Say whether somebody should look: not at a command that a later one overtook, as with alerts."""
+    """Say whether somebody should hear of it.
+
+    Not of a command that a later one overtook, as with alerts; nor of single sign-on that made the account.
+    """
     if event.kind == "command.unresolved":
         return bool(event.data.get("error") != "overtaken")
+    if event.kind == "account.linked":
+        return not event.data.get("is_new")
     return event.data.get("alert") is not False

@@ -28,6 +28,8 @@ ONE: dict[str, Promise] = {
     "account.email_changed": _("The e-mail address of your account was changed."),
     "account.second_factor_added": _("A second factor was added to your account."),
     "account.second_factor_removed": _("A second factor was removed from your account."),
+    "account.factors_removed": _("Whoever looks after this installation removed the second factors of your account."),
+    "account.linked": _("Your account can be signed in to with single sign-on from now on."),
 }
 # To the member whose role it is.
 OWN_ROLE = _("%(actor)s gave you the role %(role)s.")
@@ -59,11 +61,24 @@ MANY: dict[str, Promise] = {
         "Your account was signed in to in %(count)s browsers that we did not know.",
         "count",
     ),
+    "linked": ngettext_lazy(
+        "Your account was linked with single sign-on %(count)s time.",
+        "Your account was linked with single sign-on %(count)s times.",
+        "count",
+    ),
     "account": ngettext_lazy("%(count)s change to how you sign in.", "%(count)s changes to how you sign in.", "count"),
 }
 
 # What a letter adds, where something should be done.
 WHAT_TO_DO: dict[str, Promise] = {
+    "linked": _("If you do not know of it, change your password and write to whoever looks after this installation."),
     "device": _("Was it you? Then all is well. If not, sign the other browsers out and change your password at once."),
 }
-TONES = {"command": "warn", "connection": "warn", "team": "danger", "device": "warn", "account": "warn"}
+TONES = {
+    "command": "warn",
+    "connection": "warn",
+    "team": "danger",
+    "device": "warn",
+    "account": "warn",
+    "linked": "warn",
+}

@@ -29,6 +29,7 @@ from tests.commands.alerts.rows import make_alert
 from tests.commands.programs.scheduling import daily
 from tests.factories import PASSWORD, make_member, make_share_link, make_simulator_app, make_team, make_user
 from tests.fleet.budgets import rows
+from tests.fleet.notifications.rows import fill_bell
 from tests.fleet.teams.factors import code_now, give_app
 from tests.infrastructure.stack import CLIENT_ID, Stack
 from tests.journeys import budgets
@@ -57,6 +58,35 @@ def test_pages_of_the_account_when_looked_at_then_nothing_is_wrong(stack: Stack,
     with stack.orm():
         make_user()
     page.goto(f"{stack.url}/accounts/signup/")
+    looks.check()
+
+
+def test_pages_of_single_sign_on_when_looked_at_then_nothing_is_wrong(
+    stack: Stack, page: Page, identity: IdentityProvider
+) -> None:
+    with stack.orm():
+        owner = make_linked_team(email=f"olga-{time_ns():x}@acme.example")
+        make_open_domain(owner)
+        identity.person = Person("", owner.user.email)  # of no use to anybody
+        owner.user.set_password(PASSWORD)
+        owner.user.save()
+    looks = Looks(page)
+    sign_in(page, stack.url, owner.user.email, PASSWORD)
+    page.goto(f"{stack.url}/teams/sign-on/")
+    looks.check()
+    with stack.orm():
+        User.objects.filter(pk=owner.user_id).update(password="!")  # from now on there is the provider alone
+    page.context.clear_cookies()
+    identity.person = Person(f"sub-{time_ns():x}", f"kim-{time_ns():x}@acme.example", auth_time=time_ns() / 1e9 - 3600)
+    page.goto(f"{stack.url}/accounts/sign-on/acme/")
+    page.locator("#allow").click()
+    page.wait_for_url("**/vehicles/")
+    with stack.orm():
+        create_team(name="Kim’s", owner=User.objects.get(email=identity.person.email))
+    page.goto(f"{stack.url}/accounts/")
+    looks.check()
+    page.goto(f"{stack.url}/accounts/sign-on/acme/callback/")
+    looks.console.complaints.clear()  # the status of the page
     looks.check()
 
 
@@ -383,6 +413,22 @@ def test_pages_of_ones_own_account_when_looked_at_then_nothing_is_wrong(fleet: F
     let_a_quarter_of_an_hour_pass(fleet)
     page.goto(f"{url}/email/")
     page.wait_for_url("**/2fa/reauthenticate/**")
+    looks.check()
+
+
+def test_pages_of_notices_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    looks, page, url = Looks(fleet.page), fleet.page, f"{fleet.stack.url}/notifications"
+    page.goto(f"{url}/")
+    looks.check()
+    with fleet.stack.orm():
+        fill_bell(fleet.membership)
+    for path in ("", "?unread=1", "settings/"):
+        page.goto(f"{url}/{path}")
+        looks.check()
+    page.fill("input[name=quiet_from]", "22:00")
+    page.locator("main footer button").click()
+    expect(page.locator(".wrong")).to_have_count(1)
+    looks.console.complaints.clear()  # the status of the page
     looks.check()
 
 

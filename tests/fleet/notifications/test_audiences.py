@@ -236,4 +236,4 @@ def test_table_when_read_then_each_event_has_a_sentence_and_each_kind_one_for_se
     assert (ONE.keys(), MANY.keys()) == (events, KINDS.keys())
     nothing_chosen = Choices({key: [False, False] for key in KINDS})
     always = {key for key in KINDS if nothing_chosen.bell(key) or nothing_chosen.letter(key)}
-    assert always == {"device", "account"}
+    assert always == {"device", "account", "linked"}
