@@ -323,7 +323,6 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "notifications.knownbrowser",
         "notifications.reader",
         "notifications.postoffice",
-        "teams.installation",
     }
     ours = {
         "teams",
