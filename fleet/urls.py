@@ -19,6 +19,12 @@ urlpatterns = [
         ChooseNewPassword.as_view(),
         name="account_reset_password_from_key",
     ),
+    # Whoever has no password chooses one by letter, like whoever forgot it.
+    path(
+        "accounts/password/set/",
+        RedirectView.as_view(pattern_name="account_reset_password"),
+        name="account_set_password",
+    ),
     path("accounts/", include("fleet.teams.account_urls")),
     path("accounts/", include("fleet.audit.account_urls")),
     # Not allauth.urls as a whole: its pages of providers would stand beside ours.

@@ -1,6 +1,7 @@
 """Every page in English and German: accessible, no sideways scroll, no word to the console."""
 
 from datetime import date, time, timedelta
+from time import time_ns
 from typing import Any
 
 import pytest
@@ -19,9 +20,9 @@ from fleet.members.invitations import invite, invite_by_link
 from fleet.teams.custom_roles import save_role
 from fleet.teams.grants import Grant
 from fleet.teams.installation import make_administrator
-from fleet.teams.models import Invitation
+from fleet.teams.models import Invitation, User
 from fleet.teams.roles import PRESETS, Role
-from fleet.teams.services import add_member
+from fleet.teams.services import add_member, create_team
 from fleet.vehicles.filters import VehicleFilter
 from fleet.vehicles.groups import save_group
 from fleet.vehicles.saved_filters import save_filter
@@ -30,7 +31,9 @@ from tests.commands.programs.scheduling import daily
 from tests.factories import PASSWORD, make_member, make_share_link, make_simulator_app, make_team, make_user
 from tests.fleet.budgets import rows
 from tests.fleet.notifications.rows import fill_bell
+from tests.fleet.sign_on.rows import make_linked_team, make_open_domain
 from tests.fleet.teams.factors import code_now, give_app
+from tests.infrastructure.identity import IdentityProvider, Person
 from tests.infrastructure.stack import CLIENT_ID, Stack
 from tests.journeys import budgets
 from tests.journeys.conftest import Fleet, sign_in
