@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.adapter import get_adapter
 from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import UserTokenForm as AllauthUserTokenForm
 from django import forms
@@ -13,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from fleet.members.forms import GrantForm
 from fleet.sign_on.accounts import check_not_required
 from fleet.sign_on.configured import all_providers, required_for
+from fleet.sign_on.letters import tell_required
 from fleet.sign_on.providers import domain_of
 from fleet.sign_on.words import REQUIRED_ADDRESS
 from fleet.teams import forms as teams
@@ -36,7 +36,7 @@ class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]
         if provider is None:
             return str(super().save(request, **kwargs))
         # Whether or not there is such an account, as allauth does: a letter more or less would tell.
-        get_adapter().send_mail("account/email/sign_on_required", email, {"provider_name": provider.name})
+        tell_required(email, provider)
         return email
 
 

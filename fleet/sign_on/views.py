@@ -1,8 +1,6 @@
 """Leaving for a provider and coming back: to sign in, or to confirm who it is."""
 
-import logging
 import time
-from smtplib import SMTPException
 
 from allauth.account.adapter import get_adapter
 from allauth.account.app_settings import EmailVerificationMethod
@@ -22,6 +20,7 @@ from fleet.sign_on import configured
 from fleet.sign_on.arriving import admit, is_of
 from fleet.sign_on.errors import SignOnFailed
 from fleet.sign_on.joining import join_teams, landing_team
+from fleet.sign_on.letters import tell_linked
 from fleet.sign_on.oidc import CLOCKS_DIFFER_S, CONFIRM, LOGIN, Arrival, leave, receive
 from fleet.sign_on.providers import Provider, domain_of
 from fleet.sign_on.ways_out import show_way_out
@@ -32,8 +31,6 @@ from fleet.teams.models import User
 
 # Each begin may call the provider, and each writes a session.
 RATES = {"sign_on": "60/m/ip"}
-
-logger = logging.getLogger(__name__)
 
 
 @require_safe
@@ -95,7 +92,7 @@ def _sign_in(request: HttpRequest, arrival: Arrival) -> HttpResponseBase:
     if team_id := joined[0].team_id if joined else landing_team(user):
         request.session[SESSION_KEY] = str(team_id)
     if was_linked:
-        _tell_by_letter(user, arrival.provider)
+        tell_linked(user, arrival.provider)
     login = Login(
         user=user,
         email_verification=EmailVerificationMethod.NONE,  # the provider verified the address
@@ -143,10 +140,3 @@ def _sign_out_keeping_invitation(request: HttpRequest) -> None:
     get_adapter().logout(request)
     if held:
         request.session[JOINING_KEY] = held
-
-
-def _tell_by_letter(user: User, provider: Provider) -> None:
-    try:
-        get_adapter().send_notification_mail("account/email/sign_on_linked", user, {"provider_name": provider.name})
-    except (SMTPException, OSError) as error:
-        logger.warning("letter of a linked account could not be sent: %s", type(error).__name__)

@@ -5,7 +5,8 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from fleet.sign_on.helping import NoSuchPerson, find_person, take_factors, write_letter
+from fleet.sign_on.helping import NoSuchPerson, find_person, take_factors
+from fleet.sign_on.letters import tell_factors_taken
 
 QUESTION = (
     "This takes every second factor of {address} away and signs them out everywhere; their password stays.\n"
@@ -36,5 +37,7 @@ class Command(BaseCommand):
         if typed.strip().lower() != user.email.lower():
             raise CommandError("That is not the address. Nothing was done.")
         count = take_factors(user, forgets_links=options["forget_sign_on"])
-        told = "A letter tells them." if write_letter(user) else "The letter to them could not be sent: tell them."
+        told = (
+            "A letter tells them." if tell_factors_taken(user) else "The letter to them could not be sent: tell them."
+        )
         self.stdout.write(f"Taken away: {count}. {told}")
