@@ -19,6 +19,9 @@ QUEUE_SIZE = 100
 RECONNECT_S = 1.0
 # What a person may see has changed; their page is told, and its stream ends.
 RIGHTS = "rights"
+# From then on every page of the team offers something else; after LEAVING there is nothing left to see.
+END_OF_TEAM = frozenset({"team.closing", "team.reopened", "team.erasing"})
+LEAVING = frozenset({"member.removed", "team.erasing"})
 # The bell of whoever has the page open shows something else; which page it is does not matter.
 BELL = "bell"
 
@@ -44,6 +47,8 @@ class Right:
             return subject == self.membership
         if kind in {"role.changed", "role.removed"}:
             return bool(self.role) and subject == self.role
+        if kind in END_OF_TEAM:
+            return True
         if kind == "team.changed":  # a notification does not say what; a page that may stay looks again and stays
             return self.without_second_factor
         return kind.startswith("group.") and self.is_limited
@@ -118,7 +123,7 @@ class Broadcast:
                 if message["vehicle"] in page.vehicle_ids:
                     page.tell(message)
                 elif page.right.is_touched_by(message["kind"], str(message.get("subject") or "")):
-                    page.tell({"kind": RIGHTS, "left": message["kind"] == "member.removed"})
+                    page.tell({"kind": RIGHTS, "left": message["kind"] in LEAVING})
 
     def _ring_bells(self, user_ids: frozenset[str]) -> None:
         for page in self._pages:

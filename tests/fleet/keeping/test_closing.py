@@ -15,6 +15,7 @@ from connect.models import Visit
 from fleet.adapters.commands import FlashLights, Lock, Unlock
 from fleet.events.models import Event
 from fleet.keeping.closing import stop_closed_teams, stop_team
+from fleet.live.broadcast import Broadcast, Page, Right
 from fleet.members.addresses import read_pasted
 from fleet.members.invitations import invite, invite_by_link
 from fleet.members.letters import find_waiting
@@ -174,6 +175,18 @@ def test_closing_when_the_right_was_lost_a_moment_ago_then_nothing_happens(owner
 def test_grace_when_it_is_less_than_a_day_then_the_database_refuses_it(owner: Membership, hours: int) -> None:
     with pytest.raises(DatabaseError, match="a day at least"), transaction.atomic():
         Team.objects.filter(pk=owner.team_id).update(delete_at=timezone.now() + timedelta(hours=hours))
+
+
+@pytest.mark.parametrize(("kind", "left"), [("team.closing", False), ("team.reopened", False), ("team.erasing", True)])
+def test_open_pages_when_the_team_ends_then_all_of_them_look_again(kind: str, left: bool) -> None:
+    broadcast, page = Broadcast(), Page("T", frozenset(), Right("membership:1"))
+    broadcast._pages.add(page)
+
+    broadcast.tell({"team": "T", "changes": [[None, kind, "team:T"]]})
+    broadcast.tell({"team": "U", "changes": [[None, kind, "team:U"]]})
+
+    assert [page.queue.get_nowait()] == [{"kind": "rights", "left": left}]
+    assert page.queue.empty()
 
 
 # Pages --------------------------------------------------------------------------------------------------------------
