@@ -14,7 +14,7 @@ from commands.programs.timed import start_timed
 from commands.rules.services import add_rule
 from commands.rules.values import Guest, Moving
 from commands.services import request_command
-from fleet.adapters.commands import FlashLights, Lock, StopCharge
+from fleet.adapters.commands import FlashLights, Lock, StopCharge, Unlock
 from fleet.members.addresses import read_pasted
 from fleet.members.invitations import invite, invite_by_link
 from fleet.teams.custom_roles import save_role
@@ -151,6 +151,13 @@ def test_pages_of_the_audit_trail_when_looked_at_then_nothing_is_wrong(fleet: Fl
         fleet.page.goto(f"{fleet.stack.url}/{path}")
         looks.check()
 
+    with fleet.stack.orm():
+        for name in ("Anna Berg", "Annabel Lee"):
+            add_member(team=fleet.membership.team, user=make_user(name), role=Role.VIEWER, actor="system:test")
+    fleet.page.goto(f"{fleet.stack.url}/audit/?who=anna")
+    expect(fleet.page.get_by_role("link", name="Annabel Lee")).to_be_visible()
+    looks.console.complaints.clear()  # the status of the page
+    looks.check()
     fleet.page.goto(f"{fleet.stack.url}/audit/?vehicle=NO-PE+1&since=yesterday")
     expect(fleet.page.locator(".wrong")).to_have_count(2)
     looks.console.complaints.clear()  # the status of the page
@@ -394,9 +401,41 @@ def test_pages_of_teams_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> No
     looks.check()
 
 
+def test_pages_of_the_end_of_a_team_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
+    link = fleet.join(license_plate="NL-T 40")
+    with fleet.stack.orm():
+        start_timed(vehicle=link.vehicle, membership=fleet.membership, order=Unlock(), minutes=30)
+    looks, page, url = Looks(fleet.page), fleet.page, fleet.stack.url
+    page.goto(f"{url}/teams/keeping/")
+    looks.check()
+    page.fill("input[name=history_days]", "29")
+    page.locator("main footer button").click()
+    page.fill("input[name=history_days]", "90")
+    let_a_quarter_of_an_hour_pass(fleet)
+    page.locator("main footer button").click()
+    expect(page.locator("form.ask-box")).to_be_visible()
+    looks.check()
+
+    page.goto(f"{url}/teams/closing/")
+    looks.check()
+    page.fill("input[name=name]", "Another name")
+    page.fill("input[name=password]", PASSWORD)
+    page.locator("main footer button").click()
+    expect(page.locator(".wrong")).to_have_count(1)
+    looks.console.complaints.clear()  # the status of the page
+    looks.check()
+    page.fill("input[name=name]", fleet.membership.team.name)
+    page.fill("input[name=password]", PASSWORD)
+    page.locator("main footer button").click()
+    for path in ("teams/closing/", "teams/settings/", f"vehicles/{link.vehicle_id}/"):
+        page.goto(f"{url}/{path}")
+        expect(page.locator(".closing")).to_be_visible()
+        looks.check()
+
+
 def test_pages_of_ones_own_account_when_looked_at_then_nothing_is_wrong(fleet: Fleet) -> None:
     looks, page, url = Looks(fleet.page), fleet.page, f"{fleet.stack.url}/accounts"
-    for path in ("", "email/", "password/change/", "sessions/", "2fa/", "2fa/needed/", "2fa/webauthn/add/"):
+    for path in ("", "email/", "password/change/", "sessions/", "history/", "2fa/", "2fa/needed/", "2fa/webauthn/add/"):
         page.goto(f"{url}/{path}")
         looks.check()
     page.goto(f"{url}/2fa/totp/activate/")
