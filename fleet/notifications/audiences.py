@@ -38,6 +38,8 @@ class Audiences:
         self._vehicles = _vehicles_of(events)
         self._groups = _groups_of(self._vehicles)
         self._members = _members_of(events, set(self._askers.values()))
+        # Asked for each event and member of a storm: a role is made into rights once.
+        self._rights = {one.id: one.rights.permissions for several in self._members.values() for one in several}
         people = {identity for event in events if event.team_id is None and (identity := _id_in(event.subject))}
         self._people = set(User.objects.filter(id__in=people, is_active=True).values_list("id", flat=True))
 
@@ -75,7 +77,7 @@ class Audiences:
                 yield told
 
     def _news(self, event: Event, member: Membership, permission: Permission) -> News | None:
-        if not member.may(permission):
+        if permission not in self._rights[member.id]:
             return None
         about = self._vehicles.get((event.team_id, _about(event)), ())
         reached = tuple(vehicle_id for vehicle_id in about if self._reaches(member, vehicle_id))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -81,15 +81,14 @@ def _make(model: type[Row], key: Key, several: list[News]) -> Row:
 
 def _count_in(row: Told, several: list[News]) -> None:
     """Let a row tell of more. Twice the same thing, such as a job that ran out and then ended, is one thing."""
+    vehicles = dict.fromkeys(row.vehicle_ids)
     for news in several:
-        event = news.event
-        if row.count == 0 or not event.subject or event.subject != row.subject:
+        if row.count == 0 or not news.event.subject or news.event.subject != row.subject:
             row.count += 1
-        row.event_kind, row.subject, row.actor = event.kind, event.subject, event.actor
-        row.data = {fact: event.data[fact] for fact in FACTS if isinstance(event.data.get(fact), str)}
-        row.at = _later(row.at, event.at)
-        row.vehicle_ids = list(dict.fromkeys([*row.vehicle_ids, *news.vehicle_ids]))[:MOST_VEHICLES]
-
-
-def _later(known: datetime | None, at: datetime) -> datetime:
-    return at if known is None else max(known, at)
+        row.subject = news.event.subject
+        vehicles |= dict.fromkeys(news.vehicle_ids)
+    latest = several[-1].event
+    row.event_kind, row.actor = latest.kind, latest.actor
+    row.data = {fact: latest.data[fact] for fact in FACTS if isinstance(latest.data.get(fact), str)}
+    row.at = max(moment for moment in (row.at, latest.at) if moment is not None)
+    row.vehicle_ids = list(vehicles)[:MOST_VEHICLES]
