@@ -37,7 +37,6 @@ class Command(BaseCommand):
         if typed.strip().lower() != user.email.lower():
             raise CommandError("That is not the address. Nothing was done.")
         count = take_factors(user, forgets_links=options["forget_sign_on"])
-        told = (
-            "A letter tells them." if tell_factors_taken(user) else "The letter to them could not be sent: tell them."
-        )
+        is_told = tell_factors_taken(user)
+        told = "A letter tells them." if is_told else "The letter to them could not be sent: tell them."
         self.stdout.write(f"Taken away: {count}. {told}")
