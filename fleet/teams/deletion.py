@@ -36,9 +36,10 @@ def close_team(*, membership: Membership) -> datetime:
             Team.objects.filter(pk=team.pk).update(delete_at=ClockTimestamp() + grace)
             Authority.objects.filter(team_id=team.pk).update(version=F("version") + 1)
             team.refresh_from_db()
-            data = {"delete_at": team.delete_at.isoformat()}
+            data = {"delete_at": team.delete_at and team.delete_at.isoformat()}
             record("team.closing", actor=actor, team_id=team.pk, subject=f"team:{team.pk}", data=data)
     membership.team.refresh_from_db()
+    assert team.delete_at is not None  # noqa: S101 - it is closed by now
     return team.delete_at
 
 
