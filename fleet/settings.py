@@ -155,6 +155,7 @@ ACCOUNT_FORMS = {
     "add_email": "fleet.teams.forms.ChangeEmailForm",
     "change_password": "fleet.teams.forms.ChangePasswordForm",
     "reauthenticate": "fleet.teams.forms.ReauthenticateForm",
+    "reset_password": "fleet.teams.forms.ResetPasswordForm",
 }
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from allauth.account.forms import ResetPasswordForm as AllauthResetPasswordForm
 from allauth.account.forms import UserTokenForm as AllauthUserTokenForm
 from django import forms
 from django.core.exceptions import ValidationError
@@ -27,7 +26,7 @@ class SignupForm(teams.SignupForm):
         return super().clean_email()
 
 
-class ResetPasswordForm(AllauthResetPasswordForm):  # type: ignore[misc]
+class ResetPasswordForm(teams.ResetPasswordForm):
     """The page says the same to everybody; the letter tells people of a required provider where they sign in."""
 
     def save(self, request: HttpRequest, **kwargs: Any) -> str:

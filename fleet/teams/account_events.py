@@ -32,7 +32,9 @@ def tell_failed_sign_in(email: str) -> None:
 
     For an unknown address the event is written and taken back, and neither waits for the disk: the time must not tell.
     """
-    user_id = User.objects.filter(email__iexact=email).values_list("id", flat=True).first()
+    found = User.objects.filter(email__iexact=email).values_list("id", "emailaddress__verified")
+    user_id, is_verified = found.first() or (None, False)
+    look_further(email, is_found=bool(is_verified))
     with transaction.atomic():
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL synchronous_commit TO off")
@@ -43,6 +45,12 @@ def tell_failed_sign_in(email: str) -> None:
             transaction.savepoint_rollback(before)
         else:
             transaction.savepoint_commit(before)
+
+
+def look_further(email: str, *, is_found: bool) -> None:
+    """Ask for the address among people too where allauth had found it among the confirmed addresses and stopped."""
+    if is_found:
+        list(User.objects.filter(email=email.lower()).iterator(2000))
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:
