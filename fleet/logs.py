@@ -9,7 +9,7 @@ _PATTERNS = (
     re.compile(r"(?i)(bearer\s+|basic\s+)[A-Za-z0-9._~+/=-]{8,}"),
     # name=value and "name": "value" of anything secret
     re.compile(
-        r"(?i)([\"']?\b(?:access_token|refresh_token|client_secret|code_verifier|password|secret|token|state|code|pin)\b"
+        r"(?i)([\"']?\b(?:access_token|refresh_token|id_token|client_secret|code_verifier|nonce|password|secret|token|state|code|pin)\b"
         r"[\"']?\s*[=:]\s*[\"']?)[^\s\"'&,;)}]+"
     ),
     # the secret in a share link's or an invitation's path
