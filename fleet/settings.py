@@ -330,6 +330,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(15.0),
         "options": {"expires": 15},
     },
+    "refresh-accounts": {
+        "task": "fleet.vehicles.tasks.refresh_accounts",
+        "schedule": schedule(15.0),
+        "options": {"expires": 15},
+    },
     "send-letters": {
         "task": "fleet.members.tasks.send_waiting_letters",
         "schedule": schedule(60.0),

@@ -44,6 +44,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/_control/clients", control.put_client),
     ("POST", "/_control/accounts", control.create_account),
     ("POST", "/_control/tokens", control.create_tokens),
+    ("GET", "/_control/tokens", control.count_tokens),
     ("POST", "/_control/cars/{id}", control.set_car),
     ("GET", "/_control/cars/{id}", control.show_car),
     ("GET", "/_control/behaviour", control.show_behaviour),

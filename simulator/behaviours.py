@@ -112,6 +112,7 @@ class Behaviour:
     slow_body_s: float = 0.0
     token_revoked: bool = False
     access_token_s: float = 3600.0
+    refresh_grace_s: float = 0.0
     clock_offset_s: float = 0.0
     scope: str = "commands"
     commands: frozenset[str] | None = None
@@ -283,6 +284,7 @@ _PARSERS: dict[str, Any] = {
     "slow_body_s": _number,
     "token_revoked": _boolean,
     "access_token_s": _number,
+    "refresh_grace_s": _number,
     "clock_offset_s": lambda name, value: _number(name, value, low=-31_536_000.0, high=31_536_000.0),
     "scope": _one_of("commands", "all"),
     "commands": _command_names,

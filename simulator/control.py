@@ -146,6 +146,13 @@ async def reset(request: web.Request) -> web.StreamResponse:
     return json_response({"status": "reset"})
 
 
+async def count_tokens(request: web.Request) -> web.StreamResponse:
+    """Say how often refresh tokens were rotated, how often a spent one came again, and how many grants live."""
+    world, _ = await _open(request)
+    kept = world.authorizations
+    return json_response({"rotations": kept.rotations, "reuses": kept.reuses, "grants": len(kept.grants)})
+
+
 async def create_tokens(request: web.Request) -> web.StreamResponse:
     world, body = await _open(request)
     account = world.accounts.find(_text(body, "account_id"))

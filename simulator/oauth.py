@@ -56,6 +56,7 @@ class Grant:
     refresh_token: str = ""
     spent_refresh_tokens: list[str] = field(default_factory=list)
     access_tokens: dict[str, float] = field(default_factory=dict)  # token -> expires_at
+    rotated_at: float = 0.0
 
 
 class Authorizations:
@@ -67,6 +68,9 @@ class Authorizations:
         self._codes: dict[str, Code] = {}
         self._by_access: dict[str, tuple[Grant, float]] = {}
         self._by_refresh: dict[str, Grant] = {}
+        self.rotations = 0
+        # How often a spent refresh token came again, and its grant was revoked for it.
+        self.reuses = 0
 
     # Clients
 
@@ -136,18 +140,33 @@ class Authorizations:
         grant = self.create_grant(client_id=client_id, account_id=account_id, brand=brand, scopes=scopes)
         return self._issue_tokens(grant, life_s=life_s, now=now)
 
-    def find_refreshable(self, *, client: Client, brand: str, refresh_token: str) -> Grant:
-        """Return the grant of a current refresh token; one that was spent before revokes its grant."""
+    def find_refreshable(
+        self, *, client: Client, brand: str, refresh_token: str, grace_s: float = 0.0, now: float = 0.0
+    ) -> Grant:
+        """Return the grant of a current refresh token; one that was spent before revokes its grant.
+
+        grace_s: for so long the last spent one still counts, as some makers have it for answers that were lost.
+        """
         grant = self._by_refresh.get(refresh_token)
         if grant is None or grant.client_id != client.client_id or grant.brand != brand:
             raise OAuthError("invalid_grant", "The refresh token is not known.")
         if grant.refresh_token != refresh_token:
+            is_last = bool(grant.spent_refresh_tokens) and grant.spent_refresh_tokens[-1] == refresh_token
+            if is_last and now - grant.rotated_at < grace_s:
+                return grant
+            self.reuses += 1
             self.revoke_grant(grant.id)
             raise OAuthError("invalid_grant", "The refresh token was used before; the grant is revoked.")
         return grant
 
-    def rotate(self, grant: Grant, *, life_s: float, now: float) -> dict[str, Any]:
-        grant.spent_refresh_tokens.append(grant.refresh_token)
+    def rotate(self, grant: Grant, *, presented: str, life_s: float, now: float) -> dict[str, Any]:
+        """Spend the current refresh token and issue another. One presented in its grace gets a successor as well."""
+        self.rotations += 1
+        if presented == grant.refresh_token:
+            grant.spent_refresh_tokens.append(grant.refresh_token)
+            grant.rotated_at = now
+        else:  # what its first answer carried was lost: that successor is never seen again
+            grant.spent_refresh_tokens.insert(0, grant.refresh_token)
         return self._issue_tokens(grant, life_s=life_s, now=now)
 
     def find_by_access_token(self, token: str, *, now: float) -> Grant | None:
@@ -180,6 +199,7 @@ class Authorizations:
     def clear(self) -> None:
         for kept in (self.clients, self.grants, self._codes, self._by_access, self._by_refresh):
             kept.clear()
+        self.rotations = self.reuses = 0
 
     def _issue_tokens(self, grant: Grant, *, life_s: float, now: float) -> dict[str, Any]:
         self._forget_expired(grant, now)

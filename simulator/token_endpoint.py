@@ -108,11 +108,20 @@ def _refresh(world: World, brand: str, client: Client, form: Form) -> dict[str, 
     if not form.get("refresh_token"):
         raise OAuthError("invalid_request", "refresh_token is missing.")
     world.changes += 1
-    grant = world.authorizations.find_refreshable(client=client, brand=brand, refresh_token=form["refresh_token"])
+    presented = form["refresh_token"]
+    grant = world.authorizations.find_refreshable(
+        client=client,
+        brand=brand,
+        refresh_token=presented,
+        grace_s=world.behaviours.for_all().refresh_grace_s,
+        now=world.now(),
+    )
     account = world.accounts.find(grant.account_id)
     if account is None or any(behaviour.token_revoked for behaviour in world.behaviour_of_account(account)):
         raise OAuthError("invalid_grant", "The owner has withdrawn the grant.")
-    return world.authorizations.rotate(grant, life_s=world.access_token_life_s(account), now=world.now())
+    return world.authorizations.rotate(
+        grant, presented=presented, life_s=world.access_token_life_s(account), now=world.now()
+    )
 
 
 def _revoke_token(world: World, _brand: str, client: Client, form: Form) -> dict[str, Any]:

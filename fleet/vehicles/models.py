@@ -35,6 +35,8 @@ class ProviderApp(models.Model):
     breaker_until = models.DateTimeField(null=True)
     breaker_code = models.CharField(max_length=40, default="", db_default="")
     probe_until = models.DateTimeField(null=True)
+    # Grants are refused in numbers since then: the provider's trouble, for which no owner is asked.
+    refusing_since = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
@@ -64,16 +66,34 @@ class ProviderAccount(models.Model):
     access_expires_at = models.DateTimeField(null=True)
     token_version = models.PositiveBigIntegerField(default=0)
     status = models.CharField(max_length=20, choices=Status, default=Status.ACTIVE)
+    # When it is refreshed next, well before the access token is over; see fleet.vehicles.refreshing.
+    refresh_at = models.DateTimeField(null=True)
+    refreshed_at = models.DateTimeField(null=True)
+    # How often in a row a refresh ended without an answer that says anything.
+    refresh_failures = models.PositiveSmallIntegerField(default=0, db_default=0)
     # Crash marker: a refresh that began and never told its end.
     refresh_started_at = models.DateTimeField(null=True)
-    # First definite refusal on the version beside it; a second one at least 60 s later asks the owner.
+    # First and last definite refusal on the version beside them; a second one at least 60 s later asks the owner.
     refused_at = models.DateTimeField(null=True)
+    refused_last_at = models.DateTimeField(null=True)
     refused_version = models.PositiveBigIntegerField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["app", "brand", "provider_user_id"], name="provider_account_once")
+        ]
+        indexes = [
+            models.Index(fields=["refresh_at"], condition=Q(status="active"), name="account_to_refresh"),
+            models.Index(
+                fields=["refresh_started_at"],
+                condition=Q(status="active", refresh_started_at__isnull=False),
+                name="account_in_refresh",
+            ),
+            models.Index(
+                fields=["app", "refused_last_at"], condition=Q(refused_last_at__isnull=False), name="account_refused"
+            ),
+            models.Index(fields=["app", "refreshed_at"], name="account_refreshed"),
         ]
 
     def __str__(self) -> str:

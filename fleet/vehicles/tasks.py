@@ -41,6 +41,24 @@ def read_link(link_id: str, *, with_capabilities: bool = False) -> None:
             hold_app(link.connection.account.app_id, error.retry_after_s)
 
 
+@shared_task(expires=120)
+def refresh_account(account_id: str, seen_version: int) -> None:
+    """Refresh one login early, unless somebody did since."""
+    from fleet.vehicles.refreshing import refresh_early
+
+    refresh_early(UUID(account_id), seen_version=seen_version)
+
+
+@shared_task
+def refresh_accounts() -> None:
+    """Have the logins refreshed whose access token is nearly over, and those whose refresh died half way."""
+    from fleet.vehicles.refreshing import claim_due, end_waves
+
+    for account_id, seen_version in claim_due():
+        refresh_account.delay(str(account_id), seen_version)
+    end_waves()
+
+
 @shared_task
 def refresh_due() -> None:
     """Ask for the cars that were not read for a minute, oldest first, a batch at a time.

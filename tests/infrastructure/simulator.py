@@ -96,6 +96,10 @@ class Simulator:
         wanted = {"account_id": account.id, "client_id": client_id, "scopes": ALL_SCOPES if scopes is None else scopes}
         return self._ask("POST", "/_control/tokens", wanted)
 
+    def token_counts(self) -> dict[str, int]:
+        """Of all clients: "rotations" of refresh tokens, "reuses" of spent ones, "grants" that live."""
+        return self._ask("GET", "/_control/tokens")
+
     def register_client(
         self, *redirect_uris: str, client_id: str = CLIENT_ID, client_secret: str = CLIENT_SECRET
     ) -> None:
