@@ -16,6 +16,7 @@ CANARY = "c4n4ry" * 5
         f"GET /connect/callback/?code={CANARY}&state={CANARY} 302",
         f"{{'access_token': '{CANARY}', 'refresh_token': '{CANARY}'}}",
         f'{{"client_secret": "{CANARY}"}}',
+        f"id_token={CANARY}&nonce={CANARY}",
         f"password={CANARY}",
         f'"GET /c/{CANARY}/brand/ HTTP/1.1" 200',
         f'"GET /join/{CANARY}/ HTTP/1.1" 302',
