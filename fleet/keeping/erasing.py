@@ -79,7 +79,7 @@ class Erasure:
             return False  # one that left is followed to its end, with the tokens that this takes
         self._end_links()
         collect_grants(self.team_id)
-        has_ended = end_due_grants(self.team_id)
+        has_ended = end_due_grants(self.team_id, until=self.until)
         # The registrations stay as long as a maker has to be asked by them.
         self._erase(table for table in erased_tables("vehicles") if table != REGISTRATIONS)
         shred_old_names(self.team_id, None)
