@@ -15,6 +15,7 @@ from fleet.notifications.views import PAGE_SIZE
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
 from tests.factories import make_member, make_team, make_user
+from tests.fleet.teams.factors import require_second_factor
 from tests.signing_in import sign_in
 
 SETTINGS = "/notifications/settings/"
@@ -161,6 +162,20 @@ def test_notices_of_one_without_a_team_when_asked_then_their_account_is_told_of(
     )
 
     assert "a browser that we did not know: unknown" in person.get("/notifications/").content.decode()
+
+
+def test_notices_of_a_team_that_wants_a_second_factor_when_none_was_given_then_none_is_shown_or_counted(
+    pages: Client, owner: Membership
+) -> None:
+    (notice,) = tell(owner)
+    before = pages.get("/notifications/bell/").content.decode()
+    require_second_factor(owner.team)
+
+    shown, bell = (pages.get(f"/notifications/{path}").content.decode() for path in ("", "bell/"))
+
+    assert ("1 unread" in before, "unread" in bell, "Nothing yet" in shown) == (True, False, True)
+    assert pages.post(f"/notifications/{notice.pk}/open/").status_code == 404
+    assert unread(owner) == 1
 
 
 def test_settings_when_saved_then_they_hold_and_are_shown(pages: Client, owner: Membership) -> None:
