@@ -346,7 +346,7 @@ def test_who_when_several_are_meant_then_each_is_a_link_that_keeps_the_rest_of_t
     assert pages.get("/audit/", {"who": people["lender"], "what": "rule"}).status_code == 200
 
 
-def test_who_when_many_are_meant_then_some_are_shown_and_the_page_lists_no_members(owner: Membership, pages: Client) -> None:
+def test_who_when_many_are_meant_then_some_are_shown_and_the_page_lists_none(owner: Membership, pages: Client) -> None:
     users = User.objects.bulk_create(
         [User(email=f"m{n}@example.com", name=f"Member {n}", password="!") for n in range(30)]
     )
