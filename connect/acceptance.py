@@ -12,6 +12,7 @@ from connect.models import ShareLink, Visit
 from connect.scopes import TEXT_VERSION
 from connect.sealed import read_tokens, remote_vehicles
 from connect.services import NO_SECRETS, end_visit, record_link
+from fleet.teams.models import Team
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, VehicleLink
 from fleet.vehicles.sealing import CannotUnseal
 from fleet.vehicles.services import join_vehicle, open_connection, save_account
@@ -82,7 +83,9 @@ def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], owne
 def _use_link(link: ShareLink, now: datetime) -> None:
     """Count one use, or find out why there is none left. The count and its limit are one statement."""
     left = Q(max_uses__isnull=True) | Q(uses__lt=F("max_uses"))
-    is_open = Q(revoked_at__isnull=True, expires_at__gt=now, team__delete_at__isnull=True)
+    # No join with the team: an update by way of a subquery over the links would count on what it read before it waited.
+    open_teams = Team.objects.filter(pk=link.team_id, delete_at__isnull=True)
+    is_open = Q(revoked_at__isnull=True, expires_at__gt=now, team__in=open_teams)
     usable = ShareLink.objects.this(link).filter(left, is_open)
     if not usable.update(uses=F("uses") + 1):
         link.refresh_from_db()

@@ -11,7 +11,8 @@ from django.utils import timezone
 from commands.models import Command
 from commands.programs.models import Schedule
 from commands.services import NotAllowed
-from connect.models import Visit
+from connect.acceptance import VisitOver, _use_link
+from connect.models import ShareLink, Visit
 from fleet.adapters.commands import FlashLights, Lock, Unlock
 from fleet.events.models import Event
 from fleet.keeping.closing import stop_closed_teams, stop_team
@@ -129,6 +130,17 @@ def test_ways_in_when_the_team_is_closed_then_they_say_so(owner: Membership, lin
     assert ["is closed" in answer.content.decode() for answer in answers] == [True, True]
     assert Visit.objects.get(pk=visit.pk).link.problem(timezone.now()) == "team_closed"
     assert find_waiting() == []
+
+
+def test_owner_when_the_team_is_closed_on_their_way_then_no_car_joins(owner: Membership, link: VehicleLink) -> None:
+    share_link, _ = make_share_link(owner)
+    close_team(membership=owner)
+
+    with pytest.raises(VisitOver) as over:
+        _use_link(share_link, timezone.now())
+
+    assert over.value.code == "team_closed"
+    assert ShareLink.objects.get(pk=share_link.pk).uses == 0
 
 
 def test_reading_when_the_team_is_closed_then_its_cars_are_left_alone(owner: Membership, link: VehicleLink) -> None:
