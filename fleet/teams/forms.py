@@ -7,8 +7,8 @@ from allauth.account.adapter import get_adapter
 from allauth.account.forms import AddEmailForm
 from allauth.account.forms import ChangePasswordForm as BaseChangePasswordForm
 from allauth.account.forms import LoginForm as BaseLoginForm
-from allauth.account.forms import ResetPasswordForm as BaseResetPasswordForm
 from allauth.account.forms import ReauthenticateForm as BaseReauthenticateForm
+from allauth.account.forms import ResetPasswordForm as BaseResetPasswordForm
 from allauth.account.forms import SignupForm as BaseSignupForm
 from allauth.account.internal.flows.email_verification import send_verification_email_to_address
 from allauth.account.models import EmailAddress
