@@ -15,7 +15,7 @@ from connect.acceptance import VisitOver, _use_link
 from connect.models import ShareLink, Visit
 from fleet.adapters.commands import FlashLights, Lock, Unlock
 from fleet.events.models import Event
-from fleet.keeping.closing import stop_closed_teams, stop_team
+from fleet.keeping.closing import _waiting_in_vain, stop_closed_teams, stop_team
 from fleet.live.broadcast import Broadcast, Page, Right
 from fleet.members.addresses import read_pasted
 from fleet.members.invitations import invite, invite_by_link
@@ -110,8 +110,10 @@ def test_command_when_the_team_is_open_again_then_it_is_sent_though_the_stop_com
     command = press(link, FlashLights())
 
     stop_team(owner.team_id)
+    in_vain = list(_waiting_in_vain(owner.team_id))
     carry(command, until=["confirmed"])
 
+    assert in_vain == []
     assert car_of(link, simulator).requests() == ["lights.flash"]
 
 
