@@ -3,8 +3,11 @@
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from commands.models import Command
+from commands.programs.models import Schedule
+from fleet.run.processes import wait_until
 from fleet.teams.models import Team
 from fleet.teams.roles import Role
+from tests.commands.programs.scheduling import make_schedule
 from tests.factories import make_member
 from tests.journeys.conftest import Fleet, sign_in
 
@@ -13,6 +16,7 @@ def test_team_when_it_is_closed_and_opened_again_then_open_pages_follow(fleet: F
     link = fleet.join(license_plate="NL-T 50", state={"locked": False})
     with fleet.stack.orm():
         colleague = make_member(fleet.membership.team, Role.OPERATOR)
+        schedule = make_schedule(fleet.membership)
     theirs = browser.new_context().new_page()
     sign_in(theirs, fleet.stack.url, colleague.user.email)
     theirs.goto(f"{fleet.stack.url}/vehicles/{link.vehicle_id}/")
@@ -26,6 +30,8 @@ def test_team_when_it_is_closed_and_opened_again_then_open_pages_follow(fleet: F
 
     expect(page.locator("form.ask-box h1")).to_be_visible()
     expect(theirs.locator("main").get_by_text("The team is closed").first).to_be_visible(timeout=10_000)
+    with fleet.stack.orm():
+        assert wait_until(lambda: Schedule.objects.get(pk=schedule.pk).reason == "team_closing", within_s=10)
     theirs.reload()
     expect(theirs.locator(".closing")).to_contain_text("An owner can open it again.")
 

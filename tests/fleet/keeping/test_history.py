@@ -6,6 +6,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+from django.conf import settings
 from django.db import DatabaseError, IntegrityError, transaction
 from django.db.models import Model
 from django.test import Client
@@ -24,6 +25,8 @@ from fleet.events.services import acting_as
 from fleet.events.verifying import verify
 from fleet.keeping.history import BEGINNING, PLACE, remove_batch, remove_history
 from fleet.keeping.locks import alone_at
+from fleet.keeping.tasks import end_teams
+from fleet.keeping.tasks import remove_history as remove_what_is_over
 from fleet.teams.models import Invitation, Membership, Team
 from fleet.vehicles.models import VehicleLink, VehicleSignal
 from tests.commands.alerts.rows import bring
@@ -159,6 +162,19 @@ def test_history_when_somebody_else_is_removing_then_nothing_is_done(
 
     with alone_at(PLACE) as is_mine:
         assert not is_mine
+
+
+def test_clock_when_it_rings_then_workers_do_both(owner: Membership, link: VehicleLink, days_pass: Pass) -> None:
+    finish(link)
+    days_pass(40)
+    keep(owner)
+    beat = {entry["task"] for entry in settings.CELERY_BEAT_SCHEDULE.values()}
+
+    for task in (end_teams, remove_what_is_over):
+        task()
+
+    assert {end_teams.name, remove_what_is_over.name} <= beat
+    assert not Command.objects.exists()
 
 
 def test_retry_when_its_first_job_went_then_it_stays_and_its_page_opens(
