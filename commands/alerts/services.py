@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from commands.alerts.models import Alert
 from fleet.events.services import acting_as, record
-from fleet.teams.models import User
+from fleet.teams.models import Membership, User
 
 # We said that the car did it, or that it never will; these words say otherwise.
 NOT_DONE = frozenset({"refused", "failed"})
@@ -73,9 +73,10 @@ def close_alert(*, alert: Alert, user: User, note: str) -> bool:
     return bool(closed)
 
 
-def note_seen(*, alert_ids: list[UUID], user: User) -> None:
+def note_seen(*, alert_ids: list[UUID], membership: Membership) -> None:
     """Remember who saw alerts first."""
-    Alert.objects.filter(pk__in=alert_ids, seen_at__isnull=True).update(seen_at=timezone.now(), seen_by=user)
+    unseen = Alert.objects.filter(team_id=membership.team_id, pk__in=alert_ids, seen_at__isnull=True)
+    unseen.update(seen_at=timezone.now(), seen_by=membership.user)
 
 
 def note_late_answer(command_id: UUID, said_state: str, code: str = "") -> bool:

@@ -53,7 +53,7 @@ def list_alerts(request: HttpRequest) -> HttpResponse:
     page, next_cursor = _page_of(alerts_of(membership, is_open=not is_closed), request.GET.get("cursor", ""), is_closed)
     new = [alert.pk for alert in page if alert.seen_at is None and not is_closed]
     if new and membership.may(Permission.COMMAND):
-        note_seen(alert_ids=new, user=membership.user)
+        note_seen(alert_ids=new, membership=membership)
     context = {"rows": [row_of(alert) for alert in page], "next_cursor": next_cursor, "is_closed": is_closed}
     is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
     return render(request, "alerts/list.html#rows" if is_part else "alerts/list.html", context)

@@ -96,7 +96,7 @@ def _decide(timed_id: UUID) -> bool:
             timed.due_at, minutes=timed.minutes, left_at=timed.first.answered_at or timed.first.permitted_at
         )
         if due_at > now:
-            TimedCommand.objects.filter(pk=timed.pk).update(due_at=due_at)
+            TimedCommand.objects.this(timed).update(due_at=due_at)
             return False
         return _request_as_maker(timed)
 
@@ -124,7 +124,7 @@ def request_way_back(timed: TimedCommand, membership: Membership, *, actor: str)
 
     A step that somebody has overtaken is left out. One that is refused is noted and keeps the others from nothing.
     """
-    vehicle = Vehicle.objects.select_related("team", "lane").get(pk=timed.vehicle_id)
+    vehicle = Vehicle.objects.select_related("team", "lane").get(pk=timed.vehicle_id, team_id=timed.team_id)
     overtaken = {other.family for other in _commanded_since(timed) if other.family != timed.first.family}
     timed.sent = []
     for n, order in enumerate(timed.orders()):
