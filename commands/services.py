@@ -223,8 +223,10 @@ def cancel_command(*, command_id: UUID, actor: str) -> Command:
     with acting_as(actor):
         # The lane first, as a press does; the other way round the two would deadlock.
         Lane.objects.select_for_update(no_key=True, of=("self",)).filter(command=command_id).first()
-        cancelled = Command.objects.across_teams().filter(pk=command_id, state__in=WAITING).update(
-            state=State.CANCELLED, lease_until=None, finished_at=timezone.now()
+        cancelled = (
+            Command.objects.across_teams()
+            .filter(pk=command_id, state__in=WAITING)
+            .update(state=State.CANCELLED, lease_until=None, finished_at=timezone.now())
         )
         command = Command.objects.across_teams().select_related("vehicle", "user").get(pk=command_id)
     if not cancelled and command.state != State.CANCELLED:

@@ -159,8 +159,10 @@ def ring(visit: Visit) -> None:
 
 def end_visit(visit: Visit, *, failure: str = "", step: str = Visit.Step.FAILED) -> bool:
     """End a pass without a connection: its code, tokens and list of cars are gone. True if it had not ended before."""
-    ended = Visit.objects.this(visit).filter(finished_at__isnull=True).update(
-        step=step, failure=failure, finished_at=timezone.now(), **NO_SECRETS
+    ended = (
+        Visit.objects.this(visit)
+        .filter(finished_at__isnull=True)
+        .update(step=step, failure=failure, finished_at=timezone.now(), **NO_SECRETS)
     )
     visit.refresh_from_db()
     return bool(ended)

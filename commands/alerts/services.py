@@ -62,8 +62,10 @@ def close_alert(*, alert: Alert, user: User, note: str) -> bool:
     if not note:
         raise NoteMissing
     with acting_as(user.actor):
-        closed = Alert.objects.this(alert).filter(closed_at__isnull=True).update(
-            closed_at=timezone.now(), closed_by=user, note=note
+        closed = (
+            Alert.objects.this(alert)
+            .filter(closed_at__isnull=True)
+            .update(closed_at=timezone.now(), closed_by=user, note=note)
         )
         if closed:
             subject = f"alert:{alert.pk}"
