@@ -50,6 +50,7 @@ SENTENCES = {
     "account.second_factor_removed": _("Removed a second factor."),
     "account.session_ended": _("Signed another browser out."),
     "account.sign_in_failed": _("Failed to sign in."),
+    "account.sign_up_taken": _("Somebody tried to make an account with this address."),
     "account.signed_in": _("Signed in."),
     "account.signed_out": _("Signed out."),
     "alert.closed": _("Closed an alert."),

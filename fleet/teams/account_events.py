@@ -19,6 +19,7 @@ from django.http import HttpRequest
 from fleet.events.services import record
 from fleet.teams.authenticators import count_as_given
 from fleet.teams.models import User
+from fleet.teams.services import sign_up
 
 
 def tell(kind: str, user_id: UUID, **facts: Any) -> None:
@@ -51,6 +52,24 @@ def look_further(email: str, *, is_found: bool) -> None:
     """Ask for the address among people too where allauth had found it among the confirmed addresses and stopped."""
     if is_found:
         list(User.objects.filter(email=email.lower()).iterator(2000))
+
+
+def tell_taken_sign_up(email: str, *, password_hash: str, with_team: bool) -> None:
+    """Note that somebody tried to make an account with a known address, with the same work as making it.
+
+    The account is made and taken back; what stays is one event, as one commit waits for the disk either way.
+    """
+    user_id = User.objects.filter(email__iexact=email).values_list("id", flat=True).first()
+    with transaction.atomic():
+        before = transaction.savepoint()
+        rehearsed = User(email=f"{uuid4()}@taken.invalid", name="Rehearsed", password=password_hash)
+        if with_team:
+            sign_up(user=rehearsed, team_name="Rehearsed")
+        else:
+            rehearsed.save()
+        EmailAddress.objects.create(user=rehearsed, email=rehearsed.email, primary=True)
+        transaction.savepoint_rollback(before)
+        tell("account.sign_up_taken", user_id or uuid4())
 
 
 def _signed_in(request: HttpRequest, user: User, **_: Any) -> None:

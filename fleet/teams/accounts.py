@@ -61,8 +61,10 @@ class AccountAdapter(DefaultAccountAdapter):
         return self.get_login_redirect_url(request)
 
     def send_account_already_exists_mail(self, email: str) -> None:
-        """Tell the owner of the address; and hash a password, as for a new account, so that the time tells nobody."""
-        make_password(email)
+        """Tell the owner of the address, after all the work of a new account, so that the time tells nobody."""
+        from fleet.teams.account_events import tell_taken_sign_up  # needs the models
+
+        tell_taken_sign_up(email, password_hash=make_password(email), with_team=invited_address(self.request) is None)
         super().send_account_already_exists_mail(email)
 
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:  # noqa: ARG002

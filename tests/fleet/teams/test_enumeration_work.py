@@ -15,9 +15,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from fleet.events.models import Event
 from fleet.members.invitations import invite_by_link
 from fleet.teams.grants import Grant
-from fleet.teams.models import User
+from fleet.teams.installation import set_sign_up
+from fleet.teams.models import Installation, User
 from fleet.teams.roles import Role
 from tests.factories import PASSWORD, make_team
 
@@ -49,6 +51,11 @@ def sign_in(address: str) -> Any:
     return work_of("post", reverse("account_login"), {"login": address, "password": "not the password"})
 
 
+def sign_up(address: str) -> Any:
+    person = {"name": "Robin", "team_name": "Harbour", "password1": "sails over the harbour"}
+    return work_of("post", reverse("account_signup"), person | {"email": address})
+
+
 def reset(address: str) -> Any:
     return work_of("post", reverse("account_reset_password"), {"email": address})
 
@@ -70,3 +77,18 @@ def test_invitation_when_a_secret_begins_rightly_then_the_work_is_that_of_any_ot
     works = [work_of("get", f"/join/{one}/", {}) for one in tried]
 
     assert works[0] == works[1] == works[2]
+
+
+def test_sign_up_when_the_address_is_taken_then_the_database_writes_as_much_as_for_a_new_one(settings: Any) -> None:
+    settings.ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+    set_sign_up(policy=Installation.SignUp.ANYONE, actor="system:test")
+
+    taken, new = sign_up("known@example.com"), sign_up("unknown@example.com")
+
+    def written(work: Counter[str]) -> Counter[str]:
+        return Counter({what: number for what, number in work.items() if what.startswith(("INSERT", "UPDATE"))})
+
+    more = written(taken) - written(new), written(new) - written(taken)
+    assert more == (Counter({"INSERT events_event": 1}), Counter())
+    assert User.objects.count() == 2
+    assert Event.objects.filter(kind="account.sign_up_taken").count() == 1
