@@ -348,6 +348,11 @@ CELERY_BEAT_SCHEDULE = {
         "schedule": schedule(AUDIT_ANCHOR_EVERY_S),
         "options": {"expires": AUDIT_ANCHOR_EVERY_S},
     },
+    "end-unused-grants": {
+        "task": "fleet.keeping.tasks.end_unused_grants",
+        "schedule": schedule(30.0),
+        "options": {"expires": 30},
+    },
     "end-teams": {"task": "fleet.keeping.tasks.end_teams", "schedule": schedule(60.0), "options": {"expires": 60}},
     "remove-history": {
         "task": "fleet.keeping.tasks.remove_history",

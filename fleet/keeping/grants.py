@@ -29,6 +29,19 @@ ACTOR = "system:keeping"
 # After each failed try; when they are used up, a week has passed.
 WAITS = [timedelta(minutes=m) for m in (1, 10, 60, 360, 1440, 1440, 2880, 2880)]
 VISIT_WAIT = timedelta(minutes=5)
+MOST_A_ROUND = 200
+
+# Logins whose last connection has ended, whoever ended it. Longer ago they were looked at already.
+COLLECT_UNUSED = """
+INSERT INTO keeping_grantending AS g (account_id, team_id)
+SELECT DISTINCT ON (c.account_id) c.account_id, c.team_id
+FROM vehicles_connection c JOIN vehicles_provideraccount a ON a.id = c.account_id
+WHERE c.status = 'ended' AND c.ended_at > now() - interval '8 days' AND a.refresh_token_sealed IS NOT NULL
+    AND NOT EXISTS (SELECT 1 FROM vehicles_connection o WHERE o.account_id = c.account_id AND o.status = 'active')
+ORDER BY c.account_id, c.ended_at DESC
+ON CONFLICT (account_id) DO UPDATE SET team_id = excluded.team_id, ended_at = NULL, tries = 0, next_try_at = now()
+    WHERE g.ended_at IS NOT NULL
+"""
 
 # Logins of a team that no other team's connection uses.
 COLLECT = """
@@ -45,6 +58,24 @@ def collect_grants(team_id: UUID) -> None:
     """Note which grants end with a team; asked again it adds nothing."""
     with connection.cursor() as cursor:
         cursor.execute(COLLECT, {"team": team_id})
+
+
+def collect_unused() -> int:
+    """Note which grants nobody uses any more: the last car was removed, or its owner withdrew. Return how many."""
+    with connection.cursor() as cursor:
+        cursor.execute(COLLECT_UNUSED)
+        return cursor.rowcount
+
+
+def end_unused_grants(*, within_s: float = 25.0) -> None:
+    """Take back what nobody uses any more, for a bounded time; the next round goes on."""
+    until = time.monotonic() + within_s
+    collect_unused()
+    waiting = GrantEnding.objects.filter(ended_at__isnull=True, next_try_at__lte=timezone.now())
+    for account_id in list(waiting.order_by("next_try_at").values_list("account_id", flat=True)[:MOST_A_ROUND]):
+        if time.monotonic() >= until:
+            return
+        end_grant(account_id)
 
 
 def end_due_grants(team_id: UUID, *, until: float) -> bool:
@@ -78,6 +109,7 @@ def end_grant(account_id: UUID) -> None:
             ending.next_try_at = timezone.now() + WAITS[ending.tries]
             ending.tries += 1
             ending.save(update_fields=["next_try_at", "tries"])
+            _forget_access(account)
             return
         _destroy_tokens(account)
         ending.ended_at = timezone.now()
@@ -103,6 +135,13 @@ def _revoke(account: ProviderAccount) -> bool:
 async def _ask(account: ProviderAccount, refresh_token: str) -> None:
     async with Http() as http:
         await make_adapter(account.app, http).revoke(brand=account.brand, refresh_token=refresh_token)
+
+
+def _forget_access(account: ProviderAccount) -> None:
+    """Destroy all but what is needed to ask the maker again: nothing reads or commands by this login any more."""
+    account.access_token_sealed = account.previous_refresh_token_sealed = account.access_expires_at = None
+    account.status = ProviderAccount.Status.REVOKED
+    account.save(update_fields=["access_token_sealed", "previous_refresh_token_sealed", "access_expires_at", "status"])
 
 
 def _destroy_tokens(account: ProviderAccount) -> None:

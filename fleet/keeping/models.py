@@ -1,4 +1,4 @@
-"""Grants at makers that are to end because their last team does; the rest of this app works on rows of others."""
+"""Grants at makers that are to end because nobody uses them; the rest of this app works on rows of others."""
 
 from django.db import models
 
@@ -9,8 +9,8 @@ from fleet.vehicles.models import ProviderAccount
 class GrantEnding(models.Model):
     """An owner's login whose grant a worker takes back at the maker, tried a bounded number of times.
 
-    team_id: the team that ends; its rows may be gone while a maker is silent. ended_at: nothing of the login's tokens
-    is left with us.
+    team_id: the team that used it last; its rows may be gone while a maker is silent. ended_at: nothing of the login's
+    tokens is left with us.
     """
 
     account = models.OneToOneField(ProviderAccount, primary_key=True, on_delete=models.CASCADE)

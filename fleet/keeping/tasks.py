@@ -14,6 +14,14 @@ def stop_team(team_id: str) -> None:
 
 
 @shared_task
+def end_unused_grants() -> None:
+    """Take grants back at the makers that nobody uses any more; beat calls it every half minute."""
+    from fleet.keeping import grants
+
+    grants.end_unused_grants()
+
+
+@shared_task
 def end_teams() -> None:
     """Stop what closed teams still have, and erase those whose time of grace is over; beat calls it every minute."""
     from fleet.keeping import closing, erasing
