@@ -172,7 +172,11 @@ class Store:
             kept = self._connections.get(name)
             if kept is None or kept.closed:
                 kept = await open_connection(row_factory=dict_row)
-                await kept.execute(sql.SESSION)
+                try:
+                    await kept.execute(sql.SESSION)
+                except BaseException:  # a dispatcher that is stopped in this moment, too
+                    await kept.close()
+                    raise
                 self._connections[name] = kept
             return kept
 
