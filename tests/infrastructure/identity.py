@@ -121,6 +121,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         url = urlsplit(self.path)
+        if url.path == "/favicon.ico":  # browsers ask by themselves
+            return self._send(200, b"", "image/x-icon")
         issuer, _, what = url.path.lstrip("/").partition("/")
         base = f"{self.provider.url}/{issuer}"
         self.provider.paths.append(what)
