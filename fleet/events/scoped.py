@@ -38,7 +38,7 @@ class ScopedQuerySet(models.QuerySet[Row]):
         """Return the same for rows of all teams: for what is found by a secret, or belongs to a person."""
         found = self._chain()  # type: ignore[attr-defined]
         found._is_scoped = True  # noqa: SLF001
-        return found  # type: ignore[no-any-return]
+        return found
 
     def this(self, row: models.Model) -> Self:
         """Return the same for one row in hand, to lock, to change or to look at anew."""
@@ -49,7 +49,7 @@ class ScopedQuerySet(models.QuerySet[Row]):
     def _clone(self) -> Self:
         clone = super()._clone()  # type: ignore[misc]
         clone._is_scoped = self._is_scoped  # noqa: SLF001
-        return clone  # type: ignore[no-any-return]
+        return clone
 
     def _filter_or_exclude_inplace(self, negate: bool, args: Any, kwargs: dict[str, Any]) -> None:
         # An object in hand was found in its team; an id was perhaps only asked for.
@@ -68,9 +68,9 @@ class ScopedQuerySet(models.QuerySet[Row]):
             raise Unscoped(f"a query over {self.model.__name__} names no team")
 
     def _fetch_all(self) -> None:
-        if self._result_cache is None:  # type: ignore[has-type]
+        if self._result_cache is None:
             self._require_team()
-        super()._fetch_all()  # type: ignore[misc]
+        super()._fetch_all()
 
     def iterator(self, *args: Any, **kwargs: Any) -> Iterator[Any]:
         self._require_team()

@@ -32,7 +32,8 @@ DEAD_AFTER = timedelta(seconds=40)
 CLAIM = """
 UPDATE vehicles_provideraccount SET refresh_at = now() + interval '2 minutes' WHERE id IN (
     SELECT a.id FROM vehicles_provideraccount a JOIN vehicles_providerapp p ON p.id = a.app_id
-    WHERE a.status = 'active' AND (a.refresh_at <= now() OR a.refresh_started_at <= now() - %(dead)s)
+    WHERE a.status = 'active'
+        AND (a.refresh_at <= now() OR a.refresh_started_at <= now() - make_interval(secs => %(dead)s))
         AND p.is_enabled AND (p.held_until IS NULL OR p.held_until <= now())
         AND EXISTS (SELECT 1 FROM vehicles_connection c WHERE c.account_id = a.id AND c.status = 'active')
     ORDER BY a.refresh_at LIMIT %(most)s FOR UPDATE OF a SKIP LOCKED)
@@ -43,7 +44,7 @@ RETURNING id, token_version
 def claim_due(most: int = BATCH) -> list[tuple[UUID, int]]:
     """Take the logins that are to be refreshed now, with their version, so that no other round takes them too."""
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"dead": DEAD_AFTER, "most": most})
+        cursor.execute(CLAIM, {"dead": DEAD_AFTER.total_seconds(), "most": most})
         return [(row[0], row[1]) for row in cursor.fetchall()]
 
 
