@@ -54,6 +54,11 @@ def unseal(sealed: bytes | memoryview, *, bound_to: str) -> str:
     return opened.decode()
 
 
+def sealed_with_newest(sealed: bytes | memoryview) -> bool:
+    """Say whether a value was sealed under the key that is the newest now."""
+    return bytes(sealed).partition(b":")[0].decode(errors="replace") == next(iter(_key_ring(settings.KEY_RING)))
+
+
 def keyed_hash(value: str, *, purpose: str) -> str:
     """Return a hash that cannot be guessed back without the installation's secret; for lane keys."""
     return hmac.new(settings.SECRET_KEY.encode(), f"{purpose}|{value}".encode(), hashlib.sha256).hexdigest()
