@@ -24,7 +24,8 @@ SELECT
     -- The waiting list has no index; its first rows are its oldest, but for space that was used again.
     (SELECT extract(epoch FROM clock_timestamp() - min(e.at))
      FROM (SELECT event_id FROM events_unsealed LIMIT 1000) u JOIN events_event e ON e.id = u.event_id),
-    (SELECT extract(epoch FROM clock_timestamp() - at) FROM events_anchor ORDER BY id DESC LIMIT 1)
+    (SELECT extract(epoch FROM clock_timestamp() - at) FROM events_anchor ORDER BY id DESC LIMIT 1),
+    EXISTS (SELECT 1 FROM vehicles_providerapp WHERE refusing_since IS NOT NULL)
 """
 # Asked only while the last anchor is old: was anything sealed after it, and so long ago that it should be anchored?
 ASK_UNANCHORED = """
@@ -34,12 +35,12 @@ FROM events_seal WHERE sealed_at < clock_timestamp() - make_interval(secs => %s)
 
 
 def check_health() -> dict[str, Any]:
-    """Return {"status", "database", "broker", "workers", "beat", "sealing", "anchors", …}; a word each, or seconds."""
+    """Return {"status", "database", "broker", "workers", "beat", "sealing", "anchors", "logins", …}; a word each, or seconds."""
     report: dict[str, Any] = {"database": "ok", "broker": _broker()}
     try:
         with connection.cursor() as cursor:
             cursor.execute(ASK)
-            beat_s, dispatcher_s, oldest_s, unsealed_s, anchored_s = cursor.fetchone()
+            beat_s, dispatcher_s, oldest_s, unsealed_s, anchored_s, is_refusing = cursor.fetchone()
             anchors = "late" if _is_unanchored(cursor, anchored_s) else "ok"
     except Error:
         return {"status": "down", "database": "down", "broker": report["broker"]}
@@ -49,6 +50,8 @@ def check_health() -> dict[str, Any]:
     report["oldest_queued_s"] = None if oldest_s is None else round(float(oldest_s), 1)
     report["sealing"] = "late" if unsealed_s is not None and unsealed_s > UNSEALED_AFTER_S else "ok"
     report["anchors"] = anchors
+    # A provider's trouble; see fleet.vehicles.refreshing.
+    report["logins"] = "refused" if is_refusing else "ok"
     is_stuck = oldest_s is not None and oldest_s > STUCK_AFTER_S
     is_down = is_stuck or "down" in report.values()
     return {"status": "down" if is_down else "ok", **report}

@@ -1,4 +1,4 @@
-"""What /healthz says of the audit trail: a sealer or an anchor that lags is a sign, no outage."""
+"""What /healthz tells of the audit trail and of logins: a sign, no outage."""
 
 from datetime import timedelta
 from pathlib import Path
@@ -11,6 +11,8 @@ from pytest_django import Settings
 from fleet.events.anchors import write_anchor
 from fleet.events.sealing import seal_events
 from fleet.live.health import check_health
+from fleet.vehicles.models import ProviderApp
+from tests.factories import make_simulator_app
 from tests.infrastructure.databases import CommittedDatabase
 
 
@@ -84,3 +86,11 @@ def _age(as_owner: psycopg.Connection, *, hours: int) -> None:
     as_owner.execute("UPDATE events_anchor SET at = at - %s", [timedelta(hours=hours)])
     as_owner.execute("ALTER TABLE events_seal ENABLE TRIGGER USER")
     as_owner.execute("ALTER TABLE events_anchor ENABLE TRIGGER USER")
+
+
+def test_logins_when_a_provider_refuses_many_then_it_is_told_and_the_machine_stays_in_service(db: None) -> None:
+    app = make_simulator_app()
+    before = check_health()["logins"]
+    ProviderApp.objects.filter(pk=app.pk).update(refusing_since=timezone.now())
+
+    assert (before, check_health()["logins"]) == ("ok", "refused")
