@@ -35,7 +35,7 @@ FROM events_seal WHERE sealed_at < clock_timestamp() - make_interval(secs => %s)
 
 
 def check_health() -> dict[str, Any]:
-    """Return {"status", "database", "broker", "workers", "beat", "sealing", "anchors", "logins", …}; a word each, or seconds."""
+    """Return {"status", "database", "broker", "workers", "beat", "sealing", "logins", …}; a word each, or seconds."""
     report: dict[str, Any] = {"database": "ok", "broker": _broker()}
     try:
         with connection.cursor() as cursor:
