@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from commands.models import Command
 from fleet.adapters.commands import FlashLights
+from fleet.adapters.oauth import read_token_answer
 from fleet.events import personal
 from fleet.events.models import Event, PersonalValue
 from fleet.events.sealing import seal_events
@@ -32,6 +33,7 @@ from fleet.teams.models import Membership, Team, User
 from fleet.teams.roles import Role
 from fleet.teams.services import add_member
 from fleet.vehicles.models import Connection, Lane, ProviderAccount, ProviderApp, VehicleLink
+from fleet.vehicles.services import save_account
 from fleet.vehicles.tokens import get_access_token
 from tests.commands.alerts.rows import bring
 from tests.commands.rig import car_of, carry, press
@@ -263,6 +265,9 @@ def test_grant_when_another_team_is_given_it_meanwhile_then_it_lives_on(
     let_grace_end(superuser, owner)
     erase_due_teams()
     late = make_team("Werft")
+    # The owner signs in for the other team: new tokens for the same login.
+    again = Account(account.provider_user_id, account.brand, "", "", [])
+    save_account(app=app, brand=account.brand, tokens=read_token_answer(simulator.token(again)))
     Connection.objects.create(team=late.team, account=account, owner=make_owner(late), scopes_granted=[])
     GrantEnding.objects.update(next_try_at=timezone.now())
 
