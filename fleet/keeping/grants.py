@@ -22,6 +22,7 @@ from fleet.keeping.models import GrantEnding
 from fleet.vehicles.models import Connection, ProviderAccount
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.sealing import CannotUnseal, unseal
+from fleet.vehicles.tokens import place_of
 
 logger = logging.getLogger(__name__)
 
@@ -124,7 +125,7 @@ def _revoke(account: ProviderAccount) -> bool:
     if account.refresh_token_sealed is None:
         return True
     try:
-        token = unseal(account.refresh_token_sealed, bound_to=f"provider_account:{account.id}:refresh")
+        token = unseal(account.refresh_token_sealed, bound_to=place_of(account, "refresh"))
         asyncio.run(_ask(account, token))
     except (AdapterError, CannotUnseal) as error:
         logger.warning("ending the grant of account %s at %s: %s", account.id, account.brand, type(error).__name__)

@@ -16,6 +16,7 @@ from django.db import models, transaction
 
 from fleet.vehicles.models import ProviderAccount, ProviderApp
 from fleet.vehicles.sealing import CannotUnseal, seal, sealed_with_newest, unseal
+from fleet.vehicles.tokens import place_of
 
 BATCH = 200
 
@@ -40,9 +41,9 @@ class Column:
 COLUMNS: dict[type[models.Model], tuple[Column, ...]] = {
     ProviderApp: (Column("client_secret_sealed", lambda app: f"provider_app:{app.id}:client_secret"),),
     ProviderAccount: (
-        Column("access_token_sealed", lambda account: f"provider_account:{account.id}:access"),
-        Column("refresh_token_sealed", lambda account: f"provider_account:{account.id}:refresh"),
-        Column("previous_refresh_token_sealed", lambda account: f"provider_account:{account.id}:refresh"),
+        Column("access_token_sealed", lambda account: place_of(account, "access")),
+        Column("refresh_token_sealed", lambda account: place_of(account, "refresh")),
+        Column("previous_refresh_token_sealed", lambda account: place_of(account, "refresh")),
     ),
 }
 # What allauth keeps of second factors: the secret of an app, the seed of recovery codes.

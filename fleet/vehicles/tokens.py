@@ -64,7 +64,7 @@ def read_access_token(account: ProviderAccount) -> str | None:
         return None
     if account.access_expires_at is None or account.access_expires_at - REFRESH_BEFORE <= timezone.now():
         return None
-    return unseal(account.access_token_sealed, bound_to=_bound(account, "access"))
+    return unseal(account.access_token_sealed, bound_to=place_of(account, "access"))
 
 
 def store_tokens(account: ProviderAccount, tokens: TokenSet) -> None:
@@ -72,8 +72,8 @@ def store_tokens(account: ProviderAccount, tokens: TokenSet) -> None:
     now, life = timezone.now(), timedelta(seconds=tokens.expires_in_s)
     if tokens.refresh_token is not None:
         account.previous_refresh_token_sealed = account.refresh_token_sealed
-        account.refresh_token_sealed = seal(tokens.refresh_token, bound_to=_bound(account, "refresh"))
-    account.access_token_sealed = seal(tokens.access_token, bound_to=_bound(account, "access"))
+        account.refresh_token_sealed = seal(tokens.refresh_token, bound_to=place_of(account, "refresh"))
+    account.access_token_sealed = seal(tokens.access_token, bound_to=place_of(account, "access"))
     account.access_expires_at = now + life
     account.token_version += 1
     account.status = ProviderAccount.Status.ACTIVE
@@ -141,14 +141,14 @@ def _under_lock(account_id: UUID, seen_version: int, act: Callable[[ProviderAcco
         if account.status != ProviderAccount.Status.ACTIVE or account.refresh_token_sealed is None:
             raise AdapterError("needs_reconnect")
         if account.token_version != seen_version:
-            return Outcome(unseal(account.access_token_sealed or b"", bound_to=_bound(account, "access")))
+            return Outcome(unseal(account.access_token_sealed or b"", bound_to=place_of(account, "access")))
         return act(account)
 
 
 def _ask_and_store(account: ProviderAccount) -> Outcome:
     from fleet.vehicles.refreshing import narrow_scopes, note_refusal  # which use this module
 
-    refresh_token = unseal(account.refresh_token_sealed or b"", bound_to=_bound(account, "refresh"))
+    refresh_token = unseal(account.refresh_token_sealed or b"", bound_to=place_of(account, "refresh"))
     try:
         tokens = asyncio.run(_ask_for_tokens(account, refresh_token))
     except GrantRefused as error:
@@ -183,5 +183,6 @@ def _note_failure(account: ProviderAccount, error: AdapterError) -> None:
     account.save(update_fields=["refresh_at", "refresh_failures", "refresh_started_at"])
 
 
-def _bound(account: ProviderAccount, which: str) -> str:
+def place_of(account: ProviderAccount, which: str) -> str:
+    """Return the name that a token is sealed for: "access", or "refresh" for the present and the previous one."""
     return f"provider_account:{account.id}:{which}"
