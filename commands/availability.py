@@ -15,9 +15,9 @@ from fleet.adapters.rules import Number
 from fleet.adapters.signals import SIGNALS
 from fleet.teams.deletion import is_closing
 from fleet.teams.models import Membership
+from fleet.vehicles.consent import allowed_scopes
 from fleet.vehicles.models import ProviderAccount, Vehicle, VehicleLink
 from fleet.vehicles.readings import Readings, readings_of
-from fleet.vehicles.services import allowed_scopes
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from commands.models import Command, State
 from fleet.adapters.commands import KINDS
 from fleet.adapters.errors import Accepted, Done, NotExecuted, Verdict
 from fleet.events.services import acting_as
-from fleet.vehicles.services import allowed_scopes
+from fleet.vehicles.consent import allowed_scopes
 
 SEARCHED = (State.SENT, State.UNKNOWN)
 ACTOR = "system:report"

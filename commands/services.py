@@ -244,6 +244,21 @@ def cancel_many(*, command_ids: Iterable[UUID], actor: str) -> int:
         return waiting.update(state=State.CANCELLED, lease_until=None, finished_at=timezone.now())
 
 
+def refuse_waiting(links: Iterable[VehicleLink], actor: str) -> None:
+    """Refuse what waits to be sent through links whose consent has shrunk, in the transaction of that change.
+
+    A car whose lane somebody holds is left to them: what they take out of the queue is refused at the permit.
+    """
+    ids = [link.id for link in links]
+    with acting_as(actor):
+        waiting = Command.objects.across_teams().filter(link_id__in=ids, state=State.QUEUED)
+        lanes = Lane.objects.filter(id__in=waiting.values("lane_id")).order_by("id")
+        held = list(lanes.select_for_update(no_key=True, skip_locked=True).values_list("id", flat=True))
+        waiting.filter(lane_id__in=held).update(
+            state=State.REFUSED, error_code="consent_changed", finished_at=timezone.now()
+        )
+
+
 def ring_doorbell() -> None:
     """Tell the dispatchers that there is work. A lost ring costs some seconds of latency, never a command."""
     from commands.tasks import dispatch

@@ -65,7 +65,12 @@ def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], owne
     owner = _find_owner(visit, account, owner_name)
     allowed = (set(link.scopes_needed) | (scopes_optional & set(link.scopes_optional))) & usable.scopes
     connection = open_connection(
-        team=visit.team, account=account, owner=owner, scopes_granted=usable.scopes, share_link_id=link.id
+        team=visit.team,
+        account=account,
+        owner=owner,
+        scopes_granted=usable.scopes,
+        share_link_id=link.id,
+        ends_at=link.consent_ends_at,
     )
     # Always in the same order, so that two acceptances with the same cars can't lock each other out.
     for remote in sorted(chosen, key=lambda remote: remote.provider_vehicle_id):

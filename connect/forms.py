@@ -26,7 +26,7 @@ class ShareLinkForm(forms.Form):
         validators=[no_control_characters],
         help_text=_("Only your team sees this, for example the owner’s name."),
     )
-    brand = forms.ChoiceField(label=_("Make"), required=False)
+    brands = forms.MultipleChoiceField(label=_("Makes"), required=False, help_text=_("None chosen: any make."))
     scopes_needed = forms.MultipleChoiceField(
         label=_("Needed"),
         required=False,
@@ -51,7 +51,7 @@ class ShareLinkForm(forms.Form):
 
     def __init__(self, *args: Any, brands: list[OfferedBrand], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["brand"].choices = [("", _("Any make")), *((brand.key, brand.name) for brand in brands)]  # type: ignore[attr-defined]
+        self.fields["brands"].choices = [(brand.key, brand.name) for brand in brands]  # type: ignore[attr-defined]
         choices = [(scope.key, scope.title) for scope in SCOPES.values() if scope.key != ALWAYS_NEEDED]
         for name in ("scopes_needed", "scopes_optional"):
             self.fields[name].choices = choices  # type: ignore[attr-defined]

@@ -40,7 +40,7 @@ def list_links(request: HttpRequest) -> HttpResponse:
         label=form.cleaned_data["label"],
         scopes_needed=form.cleaned_data["scopes_needed"],
         scopes_optional=form.cleaned_data["scopes_optional"],
-        brand=form.cleaned_data["brand"],
+        brands=form.cleaned_data["brands"],
         expires_at=form.expires_at(),
         max_uses=form.cleaned_data["max_uses"],
     )

@@ -1,4 +1,4 @@
-"""Share links, and one owner's way through the flow. What comes of it (owner, connection, cars) lives in vehicles."""
+"""Share links, who got one, and one owner's way through the flow. What comes of it lives in vehicles."""
 
 import uuid
 from datetime import datetime
@@ -6,6 +6,7 @@ from datetime import datetime
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.functions import Lower
 
 from fleet.events.models import ClockTimestamp
 from fleet.events.scoped import ScopedManager
@@ -17,7 +18,9 @@ from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderAp
 class ShareLink(models.Model):
     """An invitation of one team to owners: what it asks for, until when, and how often it may be used.
 
-    The secret is stored as a hash and shown once. brand: a brand's key, or "" for any.
+    The secret is stored as a hash and shown once. brands: keys of brands, or none for any. vin: the one car it is for,
+    or "". consent_ends_at: when what is given through it ends by itself. language: of the first page, "" for the
+    browser's. country: two letters, "" when not known. repairs: the connection that it brings back to life.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -26,7 +29,13 @@ class ShareLink(models.Model):
     label = models.CharField(max_length=100)
     scopes_needed = ArrayField(models.CharField(max_length=60))
     scopes_optional = ArrayField(models.CharField(max_length=60), default=list)
-    brand = models.CharField(max_length=60, blank=True)
+    brands = ArrayField(models.CharField(max_length=60), default=list)
+    vin = models.CharField(max_length=17, blank=True)
+    country = models.CharField(max_length=2, blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    message = models.CharField(max_length=500, blank=True)
+    consent_ends_at = models.DateTimeField(null=True)
+    repairs = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE)
     expires_at = models.DateTimeField()
     max_uses = models.PositiveIntegerField(null=True)
     uses = models.PositiveIntegerField(default=0)
@@ -60,9 +69,131 @@ class ShareLink(models.Model):
             return "link_used_up"
         return ""
 
+    def is_for(self, brand: str) -> bool:
+        """Say whether owners of a brand can use it."""
+        return not self.brands or brand in self.brands
+
     @property
     def scopes_asked(self) -> frozenset[str]:
         return frozenset(self.scopes_needed) | frozenset(self.scopes_optional)
+
+
+class Recipient(models.Model):
+    """One owner, or one car, that a share link was made for: a secret of their own that works once, and how far it is.
+
+    email: "" where the link is handed over otherwise, on a sheet or by hand; then the secret is shown once.
+    vin: the only car it is for, or "". connection: what came of it.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    link = models.ForeignKey(ShareLink, on_delete=models.CASCADE, related_name="recipients")
+    name = models.CharField(max_length=100, blank=True)
+    email = models.EmailField(blank=True)
+    language = models.CharField(max_length=10, blank=True)
+    vin = models.CharField(max_length=17, blank=True)
+    # None until the letter is written: the secret is made then, and nobody keeps it.
+    secret_hash = models.CharField(max_length=64, unique=True, null=True)
+    sent_at = models.DateTimeField(null=True)
+    # A letter is to be written: the first one, or a reminder.
+    send_at = models.DateTimeField(null=True)
+    sent_count = models.PositiveSmallIntegerField(default=0)
+    failures = models.PositiveSmallIntegerField(default=0)
+    opened_at = models.DateTimeField(null=True)
+    done_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    connection = models.ForeignKey(Connection, null=True, on_delete=models.SET_NULL)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                "link", Lower("email"), condition=~Q(email=""), name="recipient_address_once_per_link"
+            ),
+            models.UniqueConstraint(fields=["link", "vin"], condition=~Q(vin=""), name="recipient_vin_once_per_link"),
+        ]
+        indexes = [models.Index(fields=["send_at"], condition=Q(send_at__isnull=False), name="recipient_to_write_to")]
+
+    def __str__(self) -> str:
+        return f"recipient {self.id}"
+
+
+class TeamLook(models.Model):
+    """How a team looks in the owner's flow: its logo, made small and drawn anew by us, and its colour ("#rrggbb")."""
+
+    team = models.OneToOneField(Team, on_delete=models.CASCADE, primary_key=True)
+    logo = models.BinaryField(null=True)
+    colour = models.CharField(max_length=7, blank=True)
+    updated_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
+
+    def __str__(self) -> str:
+        return f"look of {self.team_id}"
+
+
+class ReturnAddress(models.Model):
+    """An address outside to which the flow may send an owner back, letter by letter; its query is ours to fill."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    url = models.CharField(max_length=500)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "url"], name="return_address_once")]
+
+    def __str__(self) -> str:
+        return self.url
+
+
+class BrandWish(models.Model):
+    """A make that owners looked for and did not find, as they wrote it, and how many did."""
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    brand = models.CharField(max_length=60)
+    country = models.CharField(max_length=2, blank=True)
+    count = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint("team", Lower("brand"), "country", name="brand_wish_once")]
+
+    def __str__(self) -> str:
+        return self.brand
+
+
+class PortalKey(models.Model):
+    """A way for one owner into their own pages (fleet.portal): a secret in a letter, or shown at the end of the flow.
+
+    send_at: a letter with a new key is to be written; the secret is made then.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    owner = models.ForeignKey(Owner, on_delete=models.CASCADE, related_name="portal_keys")
+    secret_hash = models.CharField(max_length=64, unique=True, null=True)
+    send_at = models.DateTimeField(null=True)
+    sent_at = models.DateTimeField(null=True)
+    failures = models.PositiveSmallIntegerField(default=0)
+    used_at = models.DateTimeField(null=True)
+    revoked_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
+
+    class Meta:
+        indexes = [models.Index(fields=["send_at"], condition=Q(send_at__isnull=False), name="portal_key_to_send")]
+
+    def __str__(self) -> str:
+        return f"portal key {self.id}"
 
 
 class Visit(models.Model):
@@ -107,6 +238,10 @@ class Visit(models.Model):
     connection = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE)
     owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE)
     language = models.CharField(max_length=10, blank=True)
+    # Whose personal link it was, where to send the browser at the end, and what the other site wants back with it.
+    recipient = models.ForeignKey(Recipient, null=True, on_delete=models.CASCADE)
+    return_url = models.CharField(max_length=500, blank=True)
+    return_state = models.CharField(max_length=200, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     expires_at = models.DateTimeField()
     finished_at = models.DateTimeField(null=True)

@@ -20,10 +20,10 @@ from connect.scopes import scope_lines
 from connect.services import link_secret
 from connect.words import WAYS_OUT, Next, describe_way_out
 from fleet.adapters.base import RemoteVehicle
+from fleet.vehicles.consent import allowed_scopes
 from fleet.vehicles.models import VehicleLink
 from fleet.vehicles.readings import rows_of
 from fleet.vehicles.sealing import CannotUnseal
-from fleet.vehicles.services import allowed_scopes
 from fleet.vehicles.vin import clean_vin
 
 # For so long the last page asks again whether the car has said something; it may be asleep.
@@ -86,7 +86,7 @@ def _link_row(link: ShareLink, brand_names: dict[str, str], now: datetime) -> Li
     }[problem]
     return LinkRow(
         label=link.label,
-        brand_name=brand_names.get(link.brand, link.brand),
+        brand_name=", ".join(brand_names.get(key, key) for key in link.brands),
         scope_titles=[line.title for line in scope_lines(needed=link.scopes_needed, optional=link.scopes_optional)],
         status=status,
         status_words=words,

@@ -16,7 +16,7 @@ from fleet.adapters.http import Http
 from fleet.adapters.oauth import make_verifier
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Team, User
-from fleet.vehicles.models import ProviderApp
+from fleet.vehicles.models import Connection, ProviderApp
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.sealing import hash_token, make_token
 
@@ -44,7 +44,13 @@ def create_share_link(
     label: str,
     scopes_needed: Iterable[str],
     scopes_optional: Iterable[str] = (),
-    brand: str = "",
+    brands: Iterable[str] = (),
+    vin: str = "",
+    country: str = "",
+    language: str = "",
+    message: str = "",
+    consent_ends_at: datetime | None = None,
+    repairs: Connection | None = None,
     expires_at: datetime,
     max_uses: int | None = None,
 ) -> tuple[ShareLink, str]:
@@ -64,7 +70,13 @@ def create_share_link(
             label=label,
             scopes_needed=sorted(needed),
             scopes_optional=sorted(optional),
-            brand=brand,
+            brands=sorted(set(brands)),
+            vin=vin,
+            country=country,
+            language=language,
+            message=message,
+            consent_ends_at=consent_ends_at,
+            repairs=repairs,
             expires_at=expires_at,
             max_uses=max_uses,
             created_by=created_by,

@@ -46,3 +46,13 @@ def sweep() -> None:
     sweeping.ring_again()
     sweeping.forget_old_rows(visits_after=FORGET_VISITS_AFTER, misses_after=FORGET_MISSES_AFTER)
     brands.ask_for_brands()
+
+
+@shared_task
+def write_to_owners() -> None:
+    """Write the letters that wait for owners: personal links, reminders, keys of their own pages."""
+
+
+@shared_task
+def watch_connections() -> None:
+    """Tell teams which connections are expected to end soon."""

@@ -40,7 +40,7 @@ def start(request: HttpRequest, secret: str) -> HttpResponse:
     if latest is not None and latest.step in {Visit.Step.EXCHANGING, Visit.Step.REVIEW} and not _is_late(latest):
         return redirect("connect:wait", latest.id)
     ask_for_brands()
-    brand = find_brand(link.team_id, link.brand) if link.brand else None
+    brand = find_brand(link.team_id, link.brands[0]) if len(link.brands) == 1 else None
     context = {
         "step": 1,
         "asker": link.team,
@@ -58,7 +58,7 @@ def choose_brand(request: HttpRequest, secret: str) -> HttpResponse:
     if link is None or problem:
         return show_way_out(request, problem, link=link)
     query = request.GET.get("q", "")[:QUERY_MAX_LENGTH]
-    brands = [brand for brand in brands_of(link.team_id) if link.brand in {"", brand.key}]
+    brands = [brand for brand in brands_of(link.team_id) if link.is_for(brand.key)]
     context = {
         "step": 2,
         "asker": link.team,
@@ -76,7 +76,7 @@ def go(request: HttpRequest, secret: str, brand_key: str) -> HttpResponse:
     link, problem = _open_link(request, secret)
     if link is None or problem:
         return show_way_out(request, problem, link=link)
-    brand = find_brand(link.team_id, brand_key) if link.brand in {"", brand_key} else None
+    brand = find_brand(link.team_id, brand_key) if link.is_for(brand_key) else None
     if brand is None:
         return show_way_out(request, "brand_unknown", link=link, secret=secret)
     _visit, address = open_visit(

@@ -1,4 +1,4 @@
-"""The Celery application. Tasks live in each app's tasks.py; what runs when is in settings (CELERY_BEAT_SCHEDULE)."""
+"""The Celery application. Tasks live in each app's tasks.py; what runs when, in fleet.timetable."""
 
 import os
 

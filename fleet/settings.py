@@ -3,13 +3,13 @@
 import os
 from pathlib import Path
 
-from celery.schedules import schedule
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.translation import gettext_lazy as _
 from psycopg.conninfo import conninfo_to_dict
 
 from fleet.cache import caches_for
 from fleet.sign_on.providers import BadProviders, Provider, read_providers
+from fleet.timetable import QUEUES, timetable
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
@@ -84,6 +84,7 @@ INSTALLED_APPS = [
     "commands.rules",
     "fleet.live",
     "fleet.audit",
+    "fleet.portal",
     "fleet.keeping",
     "anymail",
     "fleet.notifications",
@@ -294,84 +295,14 @@ CELERY_ACCEPT_CONTENT = ["json"]
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_TASK_DEFAULT_QUEUE = "default"
-# What must happen on time has workers of its own: behind a thousand reads of cars a door would not be locked again.
-CELERY_TASK_ROUTES = {
-    "commands.tasks.dispatch": {"queue": "dispatch"},
-    "commands.tasks.sweep": {"queue": "clock"},
-    "commands.jobs.tasks.*": {"queue": "clock"},
-    "commands.programs.tasks.*": {"queue": "clock"},
-    "fleet.live.tasks.*": {"queue": "clock"},
-    "fleet.events.tasks.*": {"queue": "clock"},
-    "fleet.notifications.tasks.read_log": {"queue": "clock"},
-    "fleet.keeping.tasks.stop_team": {"queue": "clock"},
-}
+CELERY_TASK_ROUTES = QUEUES
 # Where the heads of the audit chains are written outside of the database, and how often; empty: not in this way.
 AUDIT_ANCHOR_FILE = env(
     "FLEETWELL_AUDIT_ANCHOR_FILE", str(Path(env("FLEETWELL_VAR", str(BASE_DIR / "var"))) / "audit-anchors.jsonl")
 )
 AUDIT_ANCHOR_MAIL = env("FLEETWELL_AUDIT_ANCHOR_MAIL", "")
 AUDIT_ANCHOR_EVERY_S = float(env("FLEETWELL_AUDIT_ANCHOR_EVERY_S", "3600"))
-CELERY_BEAT_SCHEDULE = {
-    "sweep-commands": {"task": "commands.tasks.sweep", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "reconcile-commands": {"task": "commands.tasks.reconcile", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "find-contradictions": {
-        "task": "commands.tasks.find_contradictions",
-        "schedule": schedule(15.0),
-        "options": {"expires": 15},
-    },
-    "feed-jobs": {"task": "commands.jobs.tasks.feed_jobs", "schedule": schedule(1.0), "options": {"expires": 1}},
-    "undo-due": {"task": "commands.programs.tasks.undo_due", "schedule": schedule(1.0), "options": {"expires": 5}},
-    "run-schedules": {
-        "task": "commands.programs.tasks.run_schedules",
-        "schedule": schedule(5.0),
-        "options": {"expires": 5},
-    },
-    "refresh-vehicles": {
-        "task": "fleet.vehicles.tasks.refresh_due",
-        "schedule": schedule(15.0),
-        "options": {"expires": 15},
-    },
-    "refresh-accounts": {
-        "task": "fleet.vehicles.tasks.refresh_accounts",
-        "schedule": schedule(15.0),
-        "options": {"expires": 15},
-    },
-    "send-letters": {
-        "task": "fleet.members.tasks.send_waiting_letters",
-        "schedule": schedule(60.0),
-        "options": {"expires": 60},
-    },
-    "sweep-connect": {"task": "connect.tasks.sweep", "schedule": schedule(60.0), "options": {"expires": 60}},
-    "seal-events": {"task": "fleet.events.tasks.seal", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "anchor-seals": {
-        "task": "fleet.events.tasks.anchor",
-        "schedule": schedule(AUDIT_ANCHOR_EVERY_S),
-        "options": {"expires": AUDIT_ANCHOR_EVERY_S},
-    },
-    "end-unused-grants": {
-        "task": "fleet.keeping.tasks.end_unused_grants",
-        "schedule": schedule(30.0),
-        "options": {"expires": 30},
-    },
-    "end-teams": {"task": "fleet.keeping.tasks.end_teams", "schedule": schedule(60.0), "options": {"expires": 60}},
-    "remove-history": {
-        "task": "fleet.keeping.tasks.remove_history",
-        "schedule": schedule(3600.0),
-        "options": {"expires": 3600},
-    },
-    "read-log": {"task": "fleet.notifications.tasks.read_log", "schedule": schedule(5.0), "options": {"expires": 5}},
-    "send-notices": {
-        "task": "fleet.notifications.tasks.send_letters",
-        "schedule": schedule(15.0),
-        "options": {"expires": 15},
-    },
-    "forget-notices": {
-        "task": "fleet.notifications.tasks.forget_old",
-        "schedule": schedule(86_400.0),
-        "options": {"expires": 86_400},
-    },
-    "beat-heartbeat": {"task": "fleet.live.tasks.heartbeat", "schedule": schedule(5.0), "options": {"expires": 5}},
-}
+CELERY_BEAT_SCHEDULE = timetable(anchor_every_s=AUDIT_ANCHOR_EVERY_S)
 
 # So long a team that somebody ended can still be opened again; the database holds a day at least.
 TEAM_GRACE_DAYS = max(1, int(env("FLEETWELL_TEAM_GRACE_DAYS", "14")))

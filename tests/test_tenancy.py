@@ -20,6 +20,7 @@ ALLOWED = {
     "commands/programs/timed.py drop_way_back": BY_ID,
     "commands/services.py cancel_command": BY_ID,
     "commands/services.py cancel_many": BY_ID,
+    "commands/services.py refuse_waiting": "takes links in hand",
     "connect/access.py find_latest_visit": "by the secret of the owner's browser",
     "connect/access.py find_link": "by the secret of the link",
     "connect/access.py get_visit": "by the secret of the owner's browser",

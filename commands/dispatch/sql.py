@@ -71,8 +71,8 @@ WITH picked AS (
 ), busy AS (
     UPDATE vehicles_lane l SET busy_id = claimed.id FROM claimed WHERE l.id = claimed.lane_id
 )
-SELECT c.id, c.team_id, c.vehicle_id, c.lane_id, c.app_id, c.kind, c.parameters, c.retry_class, c.rank, c.origin,
-       c.fence, c.attempts, c.max_attempts, c.claims,
+SELECT c.id, c.team_id, c.vehicle_id, c.lane_id, c.link_id, c.app_id, c.kind, c.parameters, c.retry_class,
+       c.rank, c.origin, c.fence, c.attempts, c.max_attempts, c.claims,
        extract(epoch FROM c.deadline - clock_timestamp())::float8 AS left_s,
        l.provider_vehicle_id, n.account_id, a.breaker_until IS NOT NULL AS is_probe,
        s.sealed AS secret_sealed,
@@ -206,7 +206,7 @@ GONE = "DELETE FROM commands_dispatcher WHERE id = %(id)s"
 
 # What a check of a sent or unknown command needs to know.
 TO_CHECK = """
-SELECT c.id, c.team_id, c.vehicle_id, c.app_id, c.kind, c.parameters, c.fence, c.state, c.ref, c.before,
+SELECT c.id, c.team_id, c.vehicle_id, c.link_id, c.app_id, c.kind, c.parameters, c.fence, c.state, c.ref, c.before,
        coalesce(c.answered_at, c.permitted_at) AS answered_at,
        l.provider_vehicle_id, n.account_id,
        ARRAY(SELECT k.scope FROM vehicles_consent k WHERE k.link_id = l.id AND k.withdrawn_at IS NULL

@@ -19,7 +19,7 @@ from commands.dispatch import sql
 from commands.dispatch.batcher import Batcher
 from fleet.adapters.signals import VehicleSnapshot
 from fleet.events.database import open_connection
-from fleet.vehicles.snapshots import NOTE_READ, SAVE_SNAPSHOTS, Taken, snapshot_parameters
+from fleet.vehicles.snapshots import COUNT_READS, NOTE_READ, SAVE_SNAPSHOTS, Taken, snapshot_parameters
 
 DOORBELL = "fleetwell_doorbell"
 # At most so many of one team and provider in one claim: a long transaction would keep others waiting.
@@ -42,6 +42,7 @@ class Job:
     team_id: UUID
     vehicle_id: UUID
     lane_id: UUID
+    link_id: UUID
     app_id: UUID
     kind: str
     parameters: dict[str, Any]
@@ -70,6 +71,7 @@ class Check:
     id: UUID
     team_id: UUID
     vehicle_id: UUID
+    link_id: UUID
     app_id: UUID
     kind: str
     parameters: dict[str, Any]
@@ -262,7 +264,8 @@ class Store:
 
     async def save_snapshot(self, item: Job | Check, snapshot: VehicleSnapshot, source: str) -> None:
         """Store what a read brought on the way; the page shows it with its own age."""
-        await self._snapshot_batches.submit(Taken(snapshot, item.team_id, item.vehicle_id, item.scopes, source))
+        taken = Taken(snapshot, item.team_id, item.vehicle_id, item.link_id, item.scopes, source, purpose="command")
+        await self._snapshot_batches.submit(taken)
 
     async def _ask(self, statement: str, parameters: dict[str, Any]) -> list[dict[str, Any]]:
         asking = await self.open("rest")
@@ -279,6 +282,7 @@ class Store:
         writing = await self.open("reads")
         await writing.execute(SAVE_SNAPSHOTS, parameters)
         await writing.execute(NOTE_READ, parameters)
+        await writing.execute(COUNT_READS, parameters)
         return [None] * len(taken)
 
     async def _write_marks(self, marks: list[Mark]) -> list[bool]:

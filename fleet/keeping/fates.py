@@ -35,13 +35,19 @@ FATES = {
     "vehicles.owner": Fate.TEAM,
     # A registration of the team's own, with its budgets and wakes; those of the installation have no team.
     "vehicles.providerapp": Fate.TEAM,
+    "vehicles.readcount": Fate.TEAM,
     "vehicles.savedfilter": Fate.TEAM,
     "vehicles.vehicle": Fate.TEAM,
     "vehicles.vehiclegroup": Fate.TEAM,
     "vehicles.vehiclelink": Fate.TEAM,
     # The last word of a car that was not heard of for so long; it may be a position.
     "vehicles.vehiclesignal": Fate.HISTORY,
+    "connect.brandwish": Fate.TEAM,
+    "connect.portalkey": Fate.TEAM,
+    "connect.recipient": Fate.TEAM,
+    "connect.returnaddress": Fate.TEAM,
     "connect.sharelink": Fate.TEAM,
+    "connect.teamlook": Fate.TEAM,
     # Forgotten after a week whatever a team wishes: connect.sweeping.
     "connect.visit": Fate.HISTORY,
     "commands.command": Fate.HISTORY,

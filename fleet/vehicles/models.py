@@ -8,6 +8,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.urls import reverse
+from django.utils import timezone
 
 from fleet.events.models import ClockTimestamp
 from fleet.events.scoped import ScopedManager
@@ -101,13 +102,20 @@ class ProviderAccount(models.Model):
 
 
 class Owner(models.Model):
-    """A person who shared a car and has no account with us."""
+    """A person who shared a car and has no account with us.
+
+    private_hours: [{"days": [1..7], "from": "18:00", "until": "06:00"}], Monday is 1, in private_time_zone; in them no
+    location is kept. A window that ends before it begins ends on the next day. forgotten_at: they had us forget them.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE)
     name = models.CharField(max_length=100, blank=True)
     email = models.EmailField(blank=True)
     language = models.CharField(max_length=10, blank=True)
+    private_hours = models.JSONField(default=list, db_default=models.Value([], models.JSONField()))
+    private_time_zone = models.CharField(max_length=40, blank=True, default="", db_default="")
+    forgotten_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     objects = ScopedManager()
@@ -133,6 +141,8 @@ class Connection(models.Model):
     ended_at = models.DateTimeField(null=True)
     # The share link it came from; the link lives in a higher app.
     share_link_id = models.UUIDField(null=True)
+    # The expected end that the team was told of; a new expectation is told again.
+    told_of_end_at = models.DateTimeField(null=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
 
     objects = ScopedManager()
@@ -147,6 +157,10 @@ class Connection(models.Model):
 
     def __str__(self) -> str:
         return f"connection {self.id}"
+
+    @property
+    def is_live(self) -> bool:
+        return self.status == self.Status.ACTIVE and (self.ends_at is None or self.ends_at > timezone.now())
 
 
 class Lane(models.Model):
@@ -246,7 +260,7 @@ class VehicleLink(models.Model):
 
     @property
     def is_live(self) -> bool:
-        return self.ended_at is None and self.connection.status == Connection.Status.ACTIVE
+        return self.ended_at is None and self.connection.is_live
 
     def capability(self, kind: str) -> dict[str, Any]:
         """Return what is known of one command on this car; answer "unknown" when the maker did not say."""
@@ -296,6 +310,34 @@ class VehicleSignal(models.Model):
 
     def __str__(self) -> str:
         return self.signal
+
+
+class ReadCount(models.Model):
+    """How often a car was read through one link in one hour, for what and by whom: what its owner can look up.
+
+    purpose: "regular", "asked" (somebody pressed refresh: actor) or "command" (to prepare or prove one). scopes: what
+    was allowed to be kept of it.
+    """
+
+    id = models.BigAutoField(primary_key=True)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE)
+    link = models.ForeignKey(VehicleLink, on_delete=models.CASCADE, related_name="reads")
+    hour_at = models.DateTimeField()
+    purpose = models.CharField(max_length=20)
+    actor = models.CharField(max_length=80, blank=True, default="", db_default="")
+    scopes = ArrayField(models.CharField(max_length=60), default=list)
+    count = models.PositiveIntegerField(default=1)
+    last_at = models.DateTimeField(db_default=ClockTimestamp())
+
+    objects = ScopedManager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["link", "hour_at", "purpose", "actor"], name="read_count_once_an_hour")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.count} reads at {self.hour_at:%d.%m. %H}h"
 
 
 class SavedFilter(models.Model):

@@ -9,10 +9,12 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from fleet.adapters.errors import AdapterError
 from fleet.events.services import acting_as, record
+from fleet.vehicles.consent import stop_waiting
 from fleet.vehicles.models import Connection, ProviderAccount, ProviderApp, VehicleLink
 from fleet.vehicles.tokens import refresh
 
@@ -117,9 +119,9 @@ def narrow_scopes(account: ProviderAccount, scopes: frozenset[str]) -> None:
         lost = sorted(set(held.scopes_granted) - scopes)
         held.scopes_granted = kept
         held.save(update_fields=["scopes_granted"])
-        for link in VehicleLink.objects.filter(connection=held, ended_at__isnull=True):
-            link.consent_version += 1
-            link.save(update_fields=["consent_version"])
+        links = VehicleLink.objects.filter(connection=held, ended_at__isnull=True)
+        links.update(consent_version=F("consent_version") + 1)
+        stop_waiting(links.order_by("id"), actor=ACTOR)
         record(
             "connection.narrowed",
             actor=ACTOR,

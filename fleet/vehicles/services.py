@@ -1,4 +1,4 @@
-"""The verbs of connections and vehicles: open a connection, join a car, note what it can do, withdraw, end."""
+"""The verbs of connections and vehicles: open a connection, join a car, note what it can do, read it, end."""
 
 import asyncio
 from collections.abc import Iterable, Mapping
@@ -19,6 +19,7 @@ from fleet.adapters.signals import VehicleSnapshot
 from fleet.budgets.meter import Payer, calls_of
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Team
+from fleet.vehicles.consent import allowed_scopes, forget_unallowed, lock_lane, stop_waiting
 from fleet.vehicles.models import (
     Connection,
     Consent,
@@ -34,6 +35,8 @@ from fleet.vehicles.sealing import keyed_hash
 from fleet.vehicles.snapshots import save_snapshot
 from fleet.vehicles.tokens import get_access_token, store_tokens
 from fleet.vehicles.vin import clean_vin
+
+MOST_ENDED_AT_ONCE = 200
 
 
 def save_account(*, app: ProviderApp, brand: str, tokens: TokenSet) -> ProviderAccount:
@@ -106,10 +109,13 @@ def join_vehicle(
             "plate": (remote.license_plate or "")[:20],
         },
     )
-    for old in VehicleLink.objects.select_for_update().filter(
-        vehicle=vehicle, ended_at__isnull=True, connection__account=connection.account
-    ):
-        _end_link(old, actor=f"owner:{connection.owner_id}")
+    actor = f"owner:{connection.owner_id}"
+    with acting_as(actor):
+        lock_lane(vehicle)
+        for old in VehicleLink.objects.select_for_update().filter(
+            vehicle=vehicle, ended_at__isnull=True, connection__account=connection.account
+        ):
+            _end_link(old, actor=actor)
     link = VehicleLink.objects.create(
         team=connection.team,
         connection=connection,
@@ -121,7 +127,7 @@ def join_vehicle(
     )
     record(
         "vehicle.joined" if is_new else "vehicle.rejoined",
-        actor=f"owner:{connection.owner_id}",
+        actor=actor,
         team_id=connection.team_id,
         vehicle_id=vehicle.id,
         subject=f"link:{link.id}",
@@ -130,35 +136,20 @@ def join_vehicle(
     return link
 
 
-def withdraw_consent(*, link: VehicleLink, scope: str, actor: str) -> bool:
-    """Take one permission back; True if it was given. Commands not yet permitted will not be sent."""
-    with acting_as(actor):
-        withdrawn = Consent.objects.filter(link=link, scope=scope, withdrawn_at__isnull=True).update(
-            withdrawn_at=timezone.now()
-        )
-        if not withdrawn:
-            return False
-        VehicleLink.objects.this(link).update(consent_version=F("consent_version") + 1)
-        record(
-            "consent.withdrawn",
-            actor=actor,
-            team_id=link.team_id,
-            vehicle_id=link.vehicle_id,
-            subject=f"link:{link.id}",
-            data={"scope": scope},
-        )
-    return True
-
-
 def end_link(*, link: VehicleLink, actor: str) -> None:
-    """Stop reaching a car through a link; the connection ends with its last link. Queued commands will not be sent."""
+    """Stop reaching a car through a link; the connection ends with its last link.
+
+    Commands that wait for it are refused at once, and what was read by it is forgotten.
+    """
     with acting_as(actor):
+        lock_lane(link.vehicle)
         _end_link(VehicleLink.objects.this(link).select_for_update().get(), actor=actor)
 
 
 def remove_vehicle(*, vehicle: Vehicle, actor: str) -> None:
     """Take a car out of the team: every link ends, its commands that are not yet permitted will not be sent."""
     with acting_as(actor):
+        lock_lane(vehicle)
         for link in VehicleLink.objects.select_for_update().filter(vehicle=vehicle, ended_at__isnull=True):
             _end_link(link, actor=actor)
         Vehicle.objects.this(vehicle).filter(removed_at__isnull=True).update(removed_at=timezone.now())
@@ -169,6 +160,8 @@ def _end_link(link: VehicleLink, *, actor: str) -> None:
     now = timezone.now()
     VehicleLink.objects.this(link).update(ended_at=now, consent_version=F("consent_version") + 1)
     Consent.objects.filter(link=link, withdrawn_at__isnull=True).update(withdrawn_at=now)
+    stop_waiting([link], actor=actor)
+    forget_unallowed(link.vehicle)
     subject = f"link:{link.id}"
     record("link.ended", actor=actor, team_id=link.team_id, vehicle_id=link.vehicle_id, subject=subject)
     live = VehicleLink.objects.filter(connection_id=link.connection_id, team_id=link.team_id, ended_at__isnull=True)
@@ -177,10 +170,15 @@ def _end_link(link: VehicleLink, *, actor: str) -> None:
         connection.filter(status=Connection.Status.ACTIVE).update(status=Connection.Status.ENDED, ended_at=now)
 
 
-def allowed_scopes(link: VehicleLink) -> frozenset[str]:
-    """Return what may be done and read through a link: what the owner allowed and the maker granted, both."""
-    given = set(Consent.objects.filter(link=link, withdrawn_at__isnull=True).values_list("scope", flat=True))
-    return frozenset(given & set(link.connection.scopes_granted))
+def end_due_connections() -> int:
+    """End the connections whose owner gave them until now; return how many links ended. For worker processes only."""
+    due = VehicleLink.objects.filter(
+        ended_at__isnull=True, connection__status=Connection.Status.ACTIVE, connection__ends_at__lte=timezone.now()
+    )
+    links = list(due.select_related("vehicle")[:MOST_ENDED_AT_ONCE])
+    for link in links:
+        end_link(link=link, actor="system:consent")
+    return len(links)
 
 
 def note_capabilities(link: VehicleLink, capabilities: Mapping[str, Capability]) -> None:
@@ -199,9 +197,10 @@ def _plain(capability: Capability) -> dict[str, Any]:
     }
 
 
-def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False) -> VehicleSnapshot:
+def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False, asked_by: str = "") -> VehicleSnapshot:
     """Ask the maker for a car's last values (never wakes it), store them, and return them. For worker processes only.
 
+    asked_by: the actor who pressed refresh, for the owner's log; "" for the regular round.
     Raises AdapterError; quota_exhausted when the budget has no room for a read that nobody's command waits for.
     """
     account = link.connection.account
@@ -212,10 +211,11 @@ def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False) -> Vehic
         note_capabilities(link, capabilities)
     save_snapshot(
         snapshot,
-        team_id=link.team_id,
-        vehicle_id=link.vehicle_id,
+        link=link,
         scopes=allowed_scopes(link),
         source=link.connection.account.app.provider,
+        purpose="asked" if asked_by else "regular",
+        actor=asked_by,
     )
     return snapshot
 

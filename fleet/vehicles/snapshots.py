@@ -10,6 +10,8 @@ from django.db import connection
 
 from fleet.adapters.commands import KINDS
 from fleet.adapters.signals import SIGNALS, VehicleSnapshot
+from fleet.vehicles.consent import LOCATION
+from fleet.vehicles.models import VehicleLink
 
 # The signals that say whether a button shows "on"; most readings of most cars are not among what changed.
 PROVING = sorted({command.signal for command in KINDS.values() if command.signal is not None})
@@ -20,6 +22,7 @@ SAVE_SNAPSHOTS = """
 WITH given AS MATERIALIZED (
     SELECT DISTINCT ON (vehicle_id, signal) * FROM jsonb_to_recordset(%(readings)s::jsonb)
         AS g(team_id uuid, vehicle_id uuid, signal text, value jsonb, observed_at timestamptz, source text)
+    WHERE CASE WHEN signal = ANY(%(location)s) THEN NOT location_is_private(vehicle_id) ELSE true END
     ORDER BY vehicle_id, signal, observed_at DESC
 ), changed AS MATERIALIZED (
     SELECT given.team_id, vehicle_id, bool_or(signal = ANY(%(proving)s)) AS buttons
@@ -45,20 +48,38 @@ UPDATE vehicles_vehicle SET read_at = clock_timestamp()
 WHERE id IN (SELECT id FROM vehicles_vehicle WHERE id = ANY(%(read)s::uuid[]) ORDER BY id FOR NO KEY UPDATE)
 """
 
+# What the owner can look up: how often in which hour, for what, by whom.
+COUNT_READS = """
+INSERT INTO vehicles_readcount AS r (team_id, link_id, hour_at, purpose, actor, scopes, count, last_at)
+SELECT team_id, link_id, date_trunc('hour', clock_timestamp()), purpose, actor,
+       ARRAY(SELECT jsonb_array_elements_text(min(scopes::text)::jsonb)), count(*), clock_timestamp()
+FROM jsonb_to_recordset(%(reads)s::jsonb) AS g(team_id uuid, link_id uuid, purpose text, actor text, scopes jsonb)
+GROUP BY team_id, link_id, purpose, actor ORDER BY link_id, purpose, actor
+ON CONFLICT (link_id, hour_at, purpose, actor) DO UPDATE
+    SET count = r.count + excluded.count, last_at = excluded.last_at,
+        scopes = ARRAY(SELECT DISTINCT s FROM unnest(r.scopes || excluded.scopes) s ORDER BY s)
+"""
+
 
 @dataclass(frozen=True)
 class Taken:
-    """One read of one car. scopes: what its owner lets be read; the rest is dropped, not stored."""
+    """One read of one car. scopes: what its owner lets be read; the rest is dropped, not stored.
+
+    purpose, actor: what it was for and who asked, as ReadCount keeps them.
+    """
 
     snapshot: VehicleSnapshot
     team_id: UUID
     vehicle_id: UUID
+    link_id: UUID
     scopes: Iterable[str]
     source: str
+    purpose: str
+    actor: str = ""
 
 
 def snapshot_parameters(taken: Sequence[Taken]) -> dict[str, Any]:
-    """Return the parameters of SAVE_SNAPSHOTS and NOTE_READ."""
+    """Return the parameters of SAVE_SNAPSHOTS, NOTE_READ and COUNT_READS."""
     readings = [
         {
             "team_id": str(one.team_id),
@@ -73,14 +94,28 @@ def snapshot_parameters(taken: Sequence[Taken]) -> dict[str, Any]:
         if name == "online_state" or SIGNALS[name].scope in one.scopes
     ]
     # One text instead of six lists: dumping a list element by element cost more than the statement.
-    return {"readings": json.dumps(readings), "proving": PROVING, "read": [one.vehicle_id for one in taken]}
+    return {
+        "readings": json.dumps(readings),
+        "proving": PROVING,
+        "location": LOCATION,
+        "read": [one.vehicle_id for one in taken],
+        "reads": json.dumps([_read(one) for one in taken]),
+    }
+
+
+def _read(one: Taken) -> dict[str, Any]:
+    seen = sorted(scope for scope in one.scopes if scope.startswith("read_"))
+    ids = {"team_id": str(one.team_id), "link_id": str(one.link_id)}
+    return ids | {"purpose": one.purpose, "actor": one.actor, "scopes": seen}
 
 
 def save_snapshot(
-    snapshot: VehicleSnapshot, *, team_id: UUID, vehicle_id: UUID, scopes: Iterable[str], source: str
+    snapshot: VehicleSnapshot, *, link: VehicleLink, scopes: Iterable[str], source: str, purpose: str, actor: str = ""
 ) -> None:
-    """Store a snapshot through Django's connection."""
-    parameters = snapshot_parameters([Taken(snapshot, team_id, vehicle_id, scopes, source)])
+    """Store a snapshot through Django's connection, and count the read for the owner's log."""
+    taken = Taken(snapshot, link.team_id, link.vehicle_id, link.id, scopes, source, purpose, actor)
+    parameters = snapshot_parameters([taken])
     with connection.cursor() as cursor:
         cursor.execute(SAVE_SNAPSHOTS, parameters)
         cursor.execute(NOTE_READ, parameters)
+        cursor.execute(COUNT_READS, parameters)

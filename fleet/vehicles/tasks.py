@@ -22,19 +22,19 @@ BATCH = 50
 
 
 @shared_task(expires=30)
-def read_link(link_id: str, *, with_capabilities: bool = False) -> None:
+def read_link(link_id: str, *, with_capabilities: bool = False, asked_by: str = "") -> None:
     """Read one car through one link and keep what it said; a maker that does not answer is asked again later."""
     from fleet.vehicles.services import read_vehicle
 
     link = (
-        VehicleLink.objects.filter(pk=UUID(link_id), ended_at__isnull=True)
+        VehicleLink.objects.filter(_still_given(), pk=UUID(link_id), ended_at__isnull=True)
         .select_related("connection__account__app", "vehicle")
         .first()
     )
     if link is None or ProviderApp.objects.filter(_closed(timezone.now()), pk=link.connection.account.app_id).exists():
         return
     try:
-        read_vehicle(link, with_capabilities=with_capabilities)
+        read_vehicle(link, with_capabilities=with_capabilities, asked_by=asked_by)
     except AdapterError as error:
         logger.info("reading link %s: %s", link.id, error)
         if error.code == "rate_limited":
@@ -79,10 +79,29 @@ def refresh_due() -> None:
         # Marked before reading, so that a maker who hangs does not fill the queue with the same cars.
         Vehicle.objects.filter(id__in=due).update(read_at=timezone.now())
     live = VehicleLink.objects.filter(
-        vehicle_id__in=due, ended_at__isnull=True, connection__status="active", connection__account__status="active"
+        _still_given(),
+        vehicle_id__in=due,
+        ended_at__isnull=True,
+        connection__status="active",
+        connection__account__status="active",
     )
     for link_id, has_capabilities in live.values_list("id", "capabilities"):
         read_link.delay(str(link_id), with_capabilities=not has_capabilities)
+
+
+@shared_task
+def keep_promises() -> None:
+    """Do what owners were promised by the clock: end what they gave until now, forget locations in private hours."""
+    from fleet.vehicles.consent import forget_private_locations
+    from fleet.vehicles.services import end_due_connections
+
+    forget_private_locations()
+    end_due_connections()
+
+
+def _still_given() -> Q:
+    """Links whose owner did not give them until an earlier time."""
+    return Q(connection__ends_at__isnull=True) | Q(connection__ends_at__gt=timezone.now())
 
 
 def _without_waiting(vehicles: QuerySet[Vehicle], now: datetime) -> QuerySet[Vehicle]:

@@ -81,7 +81,7 @@ def refresh(request: HttpRequest, vehicle_id: UUID) -> HttpResponse:
     vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.COMMAND)  # type: ignore[arg-type]
     link = find_link(vehicle)
     if link is not None and link.is_live:
-        read_link.delay(str(link.id), with_capabilities=True)
+        read_link.delay(str(link.id), with_capabilities=True, asked_by=membership.user.actor)
     if request.htmx:  # type: ignore[attr-defined]
         return render(request, "vehicles/_state.html", _context(vehicle, membership) | {"is_refreshing": True})
     return redirect(vehicle)

@@ -37,9 +37,9 @@ from fleet.adapters.commands import KINDS, Command, make_command  # noqa: E402
 from fleet.teams.models import Membership, User  # noqa: E402
 from fleet.teams.roles import Role  # noqa: E402
 from fleet.teams.services import add_member, remove_member  # noqa: E402
+from fleet.vehicles.consent import withdraw_consent  # noqa: E402
 from fleet.vehicles.filters import VehicleFilter  # noqa: E402
 from fleet.vehicles.models import Vehicle, VehicleLink  # noqa: E402
-from fleet.vehicles.services import withdraw_consent  # noqa: E402
 from tests.chaos.browser import Browser, NoAnswer  # noqa: E402
 from tests.chaos.fleet import PASSWORD, Car, Fleet, join, make_fleet  # noqa: E402
 from tests.chaos.maker import NOTHING, Maker, misbehaviour  # noqa: E402

@@ -16,8 +16,9 @@ from fleet.adapters.rules import InvalidParameter
 from fleet.events.models import Event
 from fleet.teams.roles import Role
 from fleet.vehicles.access import find_link
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.models import Vehicle
-from fleet.vehicles.services import end_link, withdraw_consent
+from fleet.vehicles.services import end_link
 from tests.commands.rig import carry, known, press
 from tests.factories import join_simulated_car, make_member, make_team
 

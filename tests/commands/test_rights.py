@@ -7,8 +7,9 @@ from commands.services import NotAllowed, NotSupported
 from fleet.adapters.commands import SetChargeLimit, Unlock
 from fleet.teams.roles import Role
 from fleet.teams.services import change_role, remove_member
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.models import Connection
-from fleet.vehicles.services import end_link, remove_vehicle, withdraw_consent
+from fleet.vehicles.services import end_link, remove_vehicle
 from tests.commands.rig import carry, carrying, known, press, wait_for
 from tests.factories import make_member
 

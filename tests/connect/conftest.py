@@ -41,7 +41,7 @@ def make_link(
     *,
     needed: Iterable[str] = NEEDED,
     optional: Iterable[str] = OPTIONAL,
-    brand: str = "",
+    brands: Iterable[str] = (),
     max_uses: int | None = 1,
     days: float = 1,
 ) -> tuple[ShareLink, str]:
@@ -51,7 +51,7 @@ def make_link(
         label="A car",
         scopes_needed=needed,
         scopes_optional=optional,
-        brand=brand,
+        brands=brands,
         expires_at=timezone.now() + timedelta(days=days),
         max_uses=max_uses,
     )

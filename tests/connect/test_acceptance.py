@@ -12,8 +12,8 @@ from connect.exchange import exchange_code
 from connect.models import Visit
 from connect.services import decline
 from fleet.teams.models import Membership
+from fleet.vehicles.consent import allowed_scopes
 from fleet.vehicles.models import Connection, ProviderAccount, ProviderApp, Vehicle, VehicleLink
-from fleet.vehicles.services import allowed_scopes
 from fleet.vehicles.tokens import get_access_token
 from tests.connect.conftest import NEEDED, OwnerBrowser, make_link, make_member, yes
 from tests.connect.maker import allow

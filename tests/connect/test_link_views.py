@@ -20,7 +20,7 @@ from fleet.vehicles.sealing import hash_token
 from tests.connect.conftest import make_link, make_member
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-GOOD = {"label": "Olga’s car", "scopes_needed": ["read_battery"], "days": "14", "max_uses": "1", "brand": ""}
+GOOD = {"label": "Olga’s car", "scopes_needed": ["read_battery"], "days": "14", "max_uses": "1", "brands": []}
 
 
 def signed_in(membership: Membership, **kwargs: bool) -> Client:
@@ -42,11 +42,11 @@ def test_links_when_made_shows_the_secret_once_and_keeps_its_hash(manager: Membe
     secret = re.search(r"/c/([A-Za-z0-9_-]{27})/", made.context["new_url"]).group(1)
     link = ShareLink.objects.get()
     assert link.secret_hash == hash_token(secret)
-    assert (link.team, link.created_by, link.label, link.brand, link.max_uses) == (
+    assert (link.team, link.created_by, link.label, link.brands, link.max_uses) == (
         manager.team,
         manager.user,
         "Olga’s car",
-        "",
+        [],
         1,
     )
     assert (link.scopes_needed, link.scopes_optional) == (["read_battery", "read_vin"], ["control_charge"])
@@ -66,7 +66,7 @@ def test_links_when_made_shows_the_secret_once_and_keeps_its_hash(manager: Membe
         ({"scopes_needed": ["read_everything"]}, "scopes_needed"),
         ({"scopes_needed": []}, "scopes_needed"),
         ({"scopes_optional": ["read_battery"]}, "scopes_optional"),
-        ({"brand": "trabant"}, "brand"),
+        ({"brands": ["trabant"]}, "brands"),
         ({"days": "0"}, "days"),
         ({"days": "366"}, "days"),
         ({"days": "1e9"}, "days"),
@@ -88,9 +88,9 @@ def test_links_when_form_is_wrong_says_where_and_makes_nothing(
 
 
 def test_links_when_brand_is_offered_can_be_fixed(manager: Membership, provider: ProviderApp) -> None:
-    signed_in(manager).post(reverse("connect:links"), GOOD | {"brand": "skoda"})
+    signed_in(manager).post(reverse("connect:links"), GOOD | {"brands": ["skoda"]})
 
-    assert ShareLink.objects.get().brand == "skoda"
+    assert ShareLink.objects.get().brands == ["skoda"]
     assert "Škoda" in links_page(manager)
 
 

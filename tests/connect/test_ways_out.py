@@ -236,7 +236,7 @@ def test_review_when_link_was_revoked_meanwhile_shares_nothing(
 
 
 def test_go_when_link_names_another_brand_is_refused(manager: Membership, provider: ProviderApp) -> None:
-    secret = make_link(manager, brand="tesla")[1]
+    secret = make_link(manager, brands=["tesla"])[1]
 
     answer = Client().get(reverse("connect:go", args=[secret, "volkswagen"]))
 

@@ -16,9 +16,10 @@ from commands.models import Command
 from fleet.adapters.commands import FlashLights, Lock, Unlock
 from fleet.run.processes import wait_until
 from fleet.teams.models import Authority, Membership, User
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.filters import VehicleFilter
 from fleet.vehicles.models import ProviderApp
-from fleet.vehicles.services import end_link, withdraw_consent
+from fleet.vehicles.services import end_link
 from tests.commands.jobs.rig import counts, ends, feed, make_car, over, past_undo, start, states, work
 from tests.commands.rig import GIVE_UP_S, car_of, carry
 from tests.factories import make_simulator_app

@@ -16,9 +16,10 @@ from fleet.adapters.commands import FlashLights, HonkHorn, Lock, SetPin, Unlock
 from fleet.adapters.rules import InvalidParameter
 from fleet.budgets.services import save_budget
 from fleet.teams.roles import Role
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.filters import VehicleFilter
 from fleet.vehicles.models import Vehicle
-from fleet.vehicles.services import end_link, withdraw_consent
+from fleet.vehicles.services import end_link
 from tests.commands.jobs.rig import make_car, start, work
 from tests.commands.rig import car_of
 from tests.factories import join_simulated_car, make_member, make_simulator_app, make_team

@@ -23,8 +23,9 @@ from fleet.adapters.commands import (
 from fleet.adapters.rules import InvalidParameter
 from fleet.events.models import Event
 from fleet.teams.roles import Role
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.filters import VehicleFilter
-from fleet.vehicles.services import end_link, withdraw_consent
+from fleet.vehicles.services import end_link
 from tests.commands.jobs.rig import counts, ends, feed, over, start, work
 from tests.commands.rig import car_of
 from tests.factories import join_simulated_car, make_member, make_team

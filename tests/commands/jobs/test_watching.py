@@ -17,8 +17,8 @@ from commands.jobs.progress import Reason, count_progress, job_progress
 from commands.jobs.words import OUTCOMES, sentence_of
 from commands.models import Command
 from fleet.adapters.commands import Lock, Unlock
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.models import Vehicle
-from fleet.vehicles.services import withdraw_consent
 from tests.commands.jobs.rig import feed, make_car, start, work
 from tests.commands.rig import car_of, carry, press
 

@@ -8,7 +8,7 @@ from django.utils import timezone
 from commands.models import Command
 from fleet.adapters.commands import FlashLights, Lock, SetChargeLimit, Unlock
 from fleet.events.services import acting_as
-from fleet.vehicles.services import withdraw_consent
+from fleet.vehicles.consent import withdraw_consent
 from tests.commands.rig import press
 
 HTMX = {"HX-Request": "true"}

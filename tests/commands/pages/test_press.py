@@ -8,7 +8,8 @@ from django.test import Client
 from commands.models import Command
 from fleet.adapters.commands import Lock, SetChargeLimit, Unlock
 from fleet.events.services import acting_as
-from fleet.vehicles.services import end_link, withdraw_consent
+from fleet.vehicles.consent import withdraw_consent
+from fleet.vehicles.services import end_link
 from tests.commands.rig import press
 
 HTMX = {"HX-Request": "true"}

@@ -19,8 +19,8 @@ from commands.rules.words import says, says_unknown, sentence
 from commands.services import CommandError, request_command
 from fleet.adapters.commands import Lock, StartClimate, Unlock
 from fleet.teams.models import Team
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.models import Vehicle, VehicleLink, VehicleSignal
-from fleet.vehicles.services import withdraw_consent
 from tests.factories import join_simulated_car, make_team
 
 NOW = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

@@ -8,9 +8,9 @@ from django.utils import timezone
 from fleet.adapters.errors import AdapterError
 from fleet.events.models import Event
 from fleet.teams.models import Membership
+from fleet.vehicles.consent import allowed_scopes
 from fleet.vehicles.models import Connection, ProviderAccount, ProviderApp, VehicleLink
 from fleet.vehicles.refreshing import claim_due, end_waves, narrow_scopes, refresh_early
-from fleet.vehicles.services import allowed_scopes
 from fleet.vehicles.tokens import get_access_token, read_access_token, wait_after
 from tests.factories import join_simulated_car, make_team
 from tests.fleet.vehicles.test_tokens import revoke_at_the_maker

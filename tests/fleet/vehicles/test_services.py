@@ -10,15 +10,14 @@ from fleet.adapters.errors import AdapterError
 from fleet.adapters.oauth import TokenSet
 from fleet.events.models import Event
 from fleet.teams.models import Membership
+from fleet.vehicles.consent import allowed_scopes, withdraw_consent
 from fleet.vehicles.models import Connection, Consent, Lane, Owner, ProviderAccount, Vehicle, VehicleLink
 from fleet.vehicles.services import (
-    allowed_scopes,
     end_link,
     join_vehicle,
     open_connection,
     remove_vehicle,
     save_account,
-    withdraw_consent,
 )
 from tests.factories import make_simulator_app, make_team
 

@@ -8,9 +8,9 @@ import pytest
 
 from fleet.adapters.signals import Reading, VehicleSnapshot
 from fleet.teams.models import Membership
-from fleet.vehicles.models import Lane, Vehicle, VehicleSignal
+from fleet.vehicles.models import Connection, Lane, Owner, ProviderAccount, Vehicle, VehicleLink, VehicleSignal
 from fleet.vehicles.snapshots import save_snapshot
-from tests.factories import make_team
+from tests.factories import make_simulator_app, make_team
 from tests.infrastructure.databases import CommittedDatabase
 
 NOON = datetime(2026, 1, 5, 12, tzinfo=UTC)
@@ -19,12 +19,20 @@ SCOPES = {"read_battery", "read_lock_state"}
 
 def make_vehicle(membership: Membership) -> Vehicle:
     lane = Lane.objects.create(key=uuid4().hex)
-    return Vehicle.objects.create(team=membership.team, lane=lane, make="Volkswagen", model="ID.3")
+    vehicle = Vehicle.objects.create(team=membership.team, lane=lane, make="Volkswagen", model="ID.3")
+    account = ProviderAccount.objects.create(app=make_simulator_app(), brand="volkswagen", provider_user_id=lane.key)
+    owner = Owner.objects.create(team=membership.team)
+    connection = Connection.objects.create(team=membership.team, account=account, owner=owner)
+    VehicleLink.objects.create(
+        team=membership.team, connection=connection, vehicle=vehicle, provider_vehicle_id=lane.key
+    )
+    return vehicle
 
 
 def save(vehicle: Vehicle, *, at: datetime = NOON, scopes: set[str] = SCOPES, **values: object) -> None:
     snapshot = VehicleSnapshot("online", at, {name: Reading(value, at) for name, value in values.items()})
-    save_snapshot(snapshot, team_id=vehicle.team_id, vehicle_id=vehicle.id, scopes=scopes, source="simulator")
+    link = VehicleLink.objects.get(vehicle=vehicle)
+    save_snapshot(snapshot, link=link, scopes=scopes, source="simulator", purpose="regular")
 
 
 def stored(vehicle: Vehicle) -> dict[str, tuple[object, datetime]]:

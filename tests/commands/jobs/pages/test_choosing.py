@@ -5,7 +5,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from commands.jobs.models import Job
-from fleet.vehicles.services import withdraw_consent
+from fleet.vehicles.consent import withdraw_consent
 from tests.commands.jobs.pages.conftest import join
 
 HTMX = {"HX-Request": "true"}
