@@ -51,6 +51,9 @@ def sweep() -> None:
 @shared_task
 def write_to_owners() -> None:
     """Write the letters that wait for owners: personal links, reminders, keys of their own pages."""
+    from connect import portal_keys
+
+    portal_keys.write_due_letters()
 
 
 @shared_task
