@@ -29,9 +29,9 @@ def refuse(command, reason):
 
 
 def test_panel_when_it_is_shown_then_each_button_is_in_its_state(link, cast, browser_of):
+    withdraw_consent(link=link, scope="control_climate", actor="system:test")
     press(link, FlashLights(), by=cast.owner)
     refuse(press(link, SetChargeLimit(80), by=cast.owner), "door_open")
-    withdraw_consent(link=link, scope="control_climate", actor="system:test")
 
     answer = browser_of(cast.operator).get(f"/vehicles/{link.vehicle_id}/commands/")
 
