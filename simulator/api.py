@@ -24,7 +24,13 @@ LONGEST_REQUEST_ID = 200
 
 
 async def list_brands(_request: web.Request) -> web.StreamResponse:
-    return json_response({"brands": [{"key": brand.key, "name": brand.name} for brand in BRANDS.values()]})
+    return json_response(
+        {
+            "brands": [
+                {"key": brand.key, "name": brand.name, "countries": list(brand.countries)} for brand in BRANDS.values()
+            ]
+        }
+    )
 
 
 async def check_health(_request: web.Request) -> web.StreamResponse:
@@ -228,6 +234,8 @@ def _check_command(car: Car, grant: Grant, name: str, parameters: Any) -> dict[s
         raise ApiError(403, "insufficient_scope", scope=command.scope)
     if not is_capable(car, name):
         raise ApiError(501, "not_capable")
+    if car.is_unpaired:
+        raise ApiError(403, "needs_pairing")
     return check_parameters(command, parameters)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from simulator import api, authorize_pages, control, token_endpoint
+from simulator import api, authorize_pages, control, pairing_pages, token_endpoint
 from simulator.errors import ApiError
 from simulator.faults import error_response
 from simulator.keys import SIGN_INS, WORLD
@@ -63,6 +63,8 @@ _PAGES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/{brand}/oauth/sign-in", authorize_pages.sign_in),
     ("POST", "/{brand}/oauth/consent", authorize_pages.decide),
     ("GET", "/{brand}/oauth/look.css", authorize_pages.show_look),
+    ("GET", "/{brand}/pair/{id}", pairing_pages.show_pairing),
+    ("POST", "/{brand}/pair/{id}", pairing_pages.pair),
 )
 
 

@@ -24,12 +24,12 @@ async def show_sign_in(request: web.Request) -> web.StreamResponse:
 
 
 async def sign_in(request: web.Request) -> web.StreamResponse:
-    world, brand = request.app[WORLD], _brand(request)
+    world, brand = request.app[WORLD], find_brand(request)
     form = await request.post()
     ticket, email = _text(form, "ticket"), _text(form, "email")
     pending = request.app[SIGN_INS].find(ticket, brand=brand.key, now=world.now())
     if pending is None:
-        return _show_problem(request, brand, "expired")
+        return show_problem(request, brand, "expired")
     account = world.accounts.sign_in(brand=brand.key, email=email, password=_text(form, "password"))
     if account is None:
         return _show_sign_in_form(world, brand, pending, ticket, email=email, problem="wrong")
@@ -40,18 +40,18 @@ async def sign_in(request: web.Request) -> web.StreamResponse:
 
 
 async def decide(request: web.Request) -> web.StreamResponse:
-    world, brand, sign_ins = request.app[WORLD], _brand(request), request.app[SIGN_INS]
+    world, brand, sign_ins = request.app[WORLD], find_brand(request), request.app[SIGN_INS]
     form = await request.post()
     ticket = _text(form, "ticket")
     pending = sign_ins.find(ticket, brand=brand.key, now=world.now())
     if pending is None:
-        return _show_problem(request, brand, "expired")
+        return show_problem(request, brand, "expired")
     if form.get("decision") == "cancel":
         sign_ins.take(ticket, brand=brand.key, now=world.now())
         return _send_back(pending, error="access_denied")
     account = world.accounts.find(pending.account_id or "")
     if account is None or form.get("decision") != "allow":
-        return _show_problem(request, brand, "expired")
+        return show_problem(request, brand, "expired")
     ticked = [scope for scope in pending.scopes if scope in form.getall("scope", [])]
     if not ticked:
         return _show_consent(world, brand, pending, ticket, account, problem="none_ticked")
@@ -70,16 +70,16 @@ async def decide(request: web.Request) -> web.StreamResponse:
 
 async def show_look(request: web.Request) -> web.StreamResponse:
     return web.Response(
-        text=render_look(_brand(request)), content_type="text/css", headers={"Cache-Control": "max-age=3600"}
+        text=render_look(find_brand(request)), content_type="text/css", headers={"Cache-Control": "max-age=3600"}
     )
 
 
 def _begin(request: web.Request, world: World) -> web.Response:
-    brand, asked = _brand(request), request.query
+    brand, asked = find_brand(request), request.query
     client = world.authorizations.clients.get(asked.get("client_id", ""))
     redirect_uri = asked.get("redirect_uri", "")
     if client is None or redirect_uri not in client.redirect_uris:
-        return _show_problem(request, brand, "unknown_client")
+        return show_problem(request, brand, "unknown_client")
     pending = SignIn(
         brand=brand.key,
         client_id=client.client_id,
@@ -88,7 +88,7 @@ def _begin(request: web.Request, world: World) -> web.Response:
         state=asked.get("state"),
         challenge=asked.get("code_challenge", ""),
         scopes=[],
-        language=_language(request),
+        language=speak(request),
         expires_at=world.now() + LIFE_S,
     )
     if asked.get("response_type") != "code":
@@ -131,7 +131,7 @@ def _show_sign_in_form(
             "hint": hint if has_demo else "",
         },
     )
-    return _page(brand, pending.language, text["sign_in_heading"], body, origin=pending.redirect_origin)
+    return page(brand, pending.language, text["sign_in_heading"], body, origin=pending.redirect_origin)
 
 
 def _show_consent(
@@ -160,7 +160,7 @@ def _show_consent(
             "cancel": text["cancel"],
         },
     )
-    return _page(brand, pending.language, text["consent_heading"], body, origin=pending.redirect_origin)
+    return page(brand, pending.language, text["consent_heading"], body, origin=pending.redirect_origin)
 
 
 def _scope_group(text: dict[str, str], legend: str, scopes: list[str], problem: str | None) -> Markup:
@@ -175,14 +175,15 @@ def _alert(text: dict[str, str], problem: str | None) -> Markup:
     return fill("alert.html", {"text": text[problem]}) if problem else Markup()
 
 
-def _show_problem(request: web.Request, brand: Brand, problem: str) -> web.Response:
-    language = _language(request)
+def show_problem(request: web.Request, brand: Brand, problem: str) -> web.Response:
+    """Answer with a page that says why it does not go on; the text is found by its key."""
+    language = speak(request)
     text = words(language)
     body = fill("problem.html", {"heading": text["problem_heading"], "text": text[problem]})
-    return _page(brand, language, text["problem_heading"], body, status=400)
+    return page(brand, language, text["problem_heading"], body, status=400)
 
 
-def _page(
+def page(
     brand: Brand, language: str, title: str, body: Markup, *, status: int = 200, origin: str | None = None
 ) -> web.Response:
     return web.Response(
@@ -207,14 +208,16 @@ def _send_back(
     )
 
 
-def _brand(request: web.Request) -> Brand:
+def find_brand(request: web.Request) -> Brand:
+    """Return the brand in the address; 404 when there is none."""
     brand = BRANDS.get(request.match_info["brand"])
     if brand is None:
         raise web.HTTPNotFound
     return brand
 
 
-def _language(request: web.Request) -> str:
+def speak(request: web.Request) -> str:
+    """Return the language of the page."""
     return choose_language(request.query.get("ui_locales", ""), request.headers.get("Accept-Language", ""))
 
 

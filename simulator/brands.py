@@ -24,11 +24,16 @@ class Brand:
     on_header: str
     radius: str
     typeface: str
+    # Where its owners can sign in; none means everywhere.
+    countries: tuple[str, ...] = ()
 
 
 def _load() -> dict[str, Brand]:
     content = tomllib.loads((Path(__file__).parent / "data" / "brands.toml").read_text(encoding="utf-8"))
-    return {fields["key"]: Brand(**fields) for fields in content["brands"]}
+    return {
+        fields["key"]: Brand(**{**fields, "countries": tuple(fields.get("countries", ()))})
+        for fields in content["brands"]
+    }
 
 
 BRANDS: dict[str, Brand] = _load()

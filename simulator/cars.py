@@ -45,6 +45,8 @@ class Car:
     display_name: str
     license_plate: str | None
     not_capable: frozenset[str] = frozenset()
+    # Until its owner has let our key into the car, the maker takes no command for it.
+    is_unpaired: bool = False
 
     # How the cloud reaches it. The times are seconds since 1970 by the wall clock, also when physics runs faster.
     online: str = "online"
@@ -163,6 +165,7 @@ class Garage:
         display_name: str | None = None,
         license_plate: str | None = None,
         not_capable: frozenset[str] = frozenset(),
+        is_unpaired: bool = False,
     ) -> Car:
         """Build a parked, locked car from the facts of its model and put it into the garage."""
         self.serial += 1
@@ -186,6 +189,7 @@ class Garage:
             display_name=display_name or f"{make} {model}",
             license_plate=license_plate,
             not_capable=not_capable,
+            is_unpaired=is_unpaired,
             advanced_at=now,
             home_latitude=latitude,
             home_longitude=longitude,

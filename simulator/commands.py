@@ -233,6 +233,9 @@ def list_capabilities(car: Car) -> dict[str, dict[str, Any]]:
         if not is_capable(car, name):
             capabilities[name] = {"capable": False, "reason": "not_equipped"}
             continue
+        if car.is_unpaired:
+            capabilities[name] = {"capable": False, "reason": "needs_pairing"}
+            continue
         capabilities[name] = {"capable": True}
         for parameter, kind in command.parameters.items():
             if isinstance(kind, Range) and kind.step is not None:

@@ -218,6 +218,8 @@ def _check_vehicle(vehicle: Any) -> None:
         raise InvalidParameter("vin")
     if not isinstance(not_capable, list) or not all(name in COMMANDS for name in not_capable):
         raise InvalidParameter("not_capable")
+    if not isinstance(vehicle.get("needs_pairing", False), bool):
+        raise InvalidParameter("needs_pairing")
     if vehicle.get("online") not in (None, "online", "asleep", "offline"):
         raise InvalidParameter("online")
     if not isinstance(vehicle.get("state", {}), dict):
@@ -237,6 +239,7 @@ def _create_car(world: World, account_id: str, brand_name: str, vehicle: dict[st
         display_name=vehicle.get("display_name"),
         license_plate=vehicle.get("license_plate"),
         not_capable=frozenset(vehicle.get("not_capable", ())),
+        is_unpaired=vehicle.get("needs_pairing", False),
     )
     world.set_car(car, signals=vehicle.get("state", {}), online=vehicle.get("online"))
     return car

@@ -24,6 +24,7 @@ def seed_demo(world: World) -> None:
             display_name=demo["display_name"],
             license_plate=demo["license_plate"],
             not_capable=frozenset(demo.get("not_capable", ())),
+            is_unpaired=demo.get("needs_pairing", False),
         )
         world.set_car(car, signals=demo["state"], online=demo.get("online"))
         if "seen_h_ago" in demo:

@@ -8,6 +8,7 @@ MESSAGES = {
     "not_found": "No such thing here.",
     "invalid_parameter": "A parameter is missing or not valid.",
     "not_capable": "This vehicle cannot do that.",
+    "needs_pairing": "The owner has not let your key into this vehicle.",
     "vehicle_asleep": "The vehicle is asleep. Nothing was executed; wake it first.",
     "vehicle_unreachable": "The vehicle cannot be reached. Nothing was executed.",
     "refused": "The vehicle refused.",

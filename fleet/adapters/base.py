@@ -29,6 +29,8 @@ class Brand:
 
     key: str
     name: str
+    # Two letters each; empty means everywhere.
+    countries: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -103,6 +105,12 @@ class Adapter(ABC):
     @abstractmethod
     async def read_capabilities(self, access: Access) -> Mapping[str, Capability]:
         """Return what this car can do, per command kind; what the maker does not say is absent. Raises AdapterError."""
+
+    def pairing_url(self, *, brand: str, provider_vehicle_id: str) -> str:  # noqa: ARG002
+        """Return where the owner lets our key into a car whose capabilities say needs_pairing; "" where there is no
+        such page. Does no network call.
+        """
+        return ""
 
     @abstractmethod
     async def read(self, access: Access) -> VehicleSnapshot:

@@ -189,6 +189,29 @@ def test_capabilities_when_electric_then_ranges_and_what_is_missing(cloud: Simul
     assert capabilities["engine.start"] == {"capable": False, "reason": "not_equipped"}
 
 
+def test_car_when_it_needs_pairing_then_it_takes_commands_only_after_the_owner_agreed(cloud: Simulator) -> None:
+    owner = cloud.add_owner({**CAR, "needs_pairing": True})
+    page = f"/volkswagen/pair/{owner.car}"
+
+    def states() -> tuple[object, int, object]:
+        capabilities = owner.get(f"vehicles/{owner.car}/capabilities").json()["commands"]
+        answer = owner.send("lights.flash")
+        return capabilities["lights.flash"], answer.status, answer.json().get("error", {}).get("code")
+
+    before = states()
+    looked = cloud.request("GET", page)
+    after_looking = states()
+    agreed = cloud.request("POST", page)
+
+    assert before == after_looking == ({"capable": False, "reason": "needs_pairing"}, 403, "needs_pairing")
+    assert (looked.status, agreed.status) == (200, 200)
+    assert states() == ({"capable": True}, 202, None)
+    assert (
+        owner.get(f"vehicles/{owner.car}/capabilities").json()["commands"]["engine.start"]["reason"] == "not_equipped"
+    )
+    assert cloud.request("POST", "/tesla/pair/" + owner.car).status == 400
+
+
 def test_unknown_paths_and_methods_when_asked_then_errors_in_the_one_form(cloud: Simulator) -> None:
     missing = cloud.request("GET", "/api/v2/vehicles")
     wrong = cloud.request("DELETE", "/api/v1/vehicles")

@@ -55,7 +55,7 @@ class SimulatorAdapter(Adapter):
         body = await self._get("/brands", access_token=None, base=self.app.urls["brands"])
         raw_brands = body.get("brands")
         return [
-            Brand(raw["key"], raw["name"])
+            Brand(raw["key"], raw["name"], payloads.countries(raw))
             for raw in (raw_brands if isinstance(raw_brands, list) else [])
             if isinstance(raw, dict) and isinstance(raw.get("key"), str) and isinstance(raw.get("name"), str)
         ]
@@ -78,6 +78,9 @@ class SimulatorAdapter(Adapter):
     async def read_capabilities(self, access: Access) -> Mapping[str, Capability]:
         body = await self._get(f"{self._vehicle(access)}/capabilities", access_token=access.access_token)
         return payloads.capabilities(body, checked_at=datetime.now(UTC))
+
+    def pairing_url(self, *, brand: str, provider_vehicle_id: str) -> str:
+        return f"{self.app.urls['brands']}/{quote(brand, safe='')}/pair/{quote(provider_vehicle_id, safe='')}"
 
     async def read(self, access: Access) -> VehicleSnapshot:
         asked_at = datetime.now(UTC)

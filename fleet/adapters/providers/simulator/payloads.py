@@ -93,6 +93,8 @@ def _verdict_of_error(answer: Answer, code: str, reason: str) -> Verdict:
     match answer.status, code:
         case 401, _:
             return NotExecuted("needs_reconnect", retry_after_s=0.0)
+        case 403, "needs_pairing":
+            return NotExecuted("needs_pairing")
         case 403, _:
             return NotExecuted("needs_consent")
         case 404, _:
@@ -119,6 +121,13 @@ def verdict_of_poll(body: Mapping[str, Any]) -> Verdict | None:
             reason = str(body.get("reason") or "other")
             return NotExecuted("vehicle_refused", reason if reason in REFUSAL_REASONS else "other")
     return None
+
+
+def countries(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """Read where a brand is offered; whatever is no list of two letters each says nothing."""
+    given = raw.get("countries")
+    found = given if isinstance(given, list) else []
+    return tuple(code for code in found if isinstance(code, str) and len(code) == 2 and code.isalpha())
 
 
 def remote_vehicle(raw: Mapping[str, Any]) -> RemoteVehicle | None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from fleet.adapters.providers.simulator.payloads import read_time, snapshot
+from fleet.adapters.providers.simulator.payloads import countries, read_time, snapshot
 
 ASKED = datetime(2026, 3, 1, 10, 0, 0, tzinfo=UTC)
 RECEIVED = ASKED + timedelta(seconds=2)
@@ -54,3 +54,17 @@ def test_snapshot_when_the_makers_clock_is_off_then_the_readings_are_moved_by_wh
 )
 def test_time_when_it_is_no_time_of_a_reading_then_it_is_none(raw):
     assert read_time(raw) is None
+
+
+@pytest.mark.parametrize(
+    ("raw", "ours"),
+    [
+        ({"countries": ["DE", "AT"]}, ("DE", "AT")),
+        ({"countries": "DE"}, ()),
+        ({"countries": [1, "DEU", "D1"]}, ()),
+        ({}, ()),
+    ],
+    ids=str,
+)
+def test_countries_when_they_are_no_list_of_two_letters_then_the_brand_is_offered_everywhere(raw, ours):
+    assert countries(raw) == ours
