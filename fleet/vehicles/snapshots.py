@@ -18,10 +18,20 @@ PROVING = sorted({command.signal for command in KINDS.values() if command.signal
 
 # Older never overwrites newer. Pages are told only when a value changed, not for every read. Rows are taken in one
 # order, so that two writers with the same cars wait for each other instead of meeting in a deadlock.
+# The read took a while, and its owner may have taken something back since: what is kept is what is allowed now. The
+# consents are held until it is written, so that who takes one back forgets this too; those that somebody is just
+# taking back are passed over, not waited for.
 SAVE_SNAPSHOTS = """
-WITH given AS MATERIALIZED (
-    SELECT DISTINCT ON (vehicle_id, signal) * FROM jsonb_to_recordset(%(readings)s::jsonb)
-        AS g(team_id uuid, vehicle_id uuid, signal text, value jsonb, observed_at timestamptz, source text)
+WITH held AS MATERIALIZED (
+    SELECT link_id, scope FROM vehicles_consent WHERE link_id = ANY(%(links)s::uuid[]) AND withdrawn_at IS NULL
+    FOR SHARE SKIP LOCKED
+), allowed AS (
+    SELECT link_id, scope FROM held UNION SELECT link_id, '' FROM held
+), given AS MATERIALIZED (
+    SELECT DISTINCT ON (vehicle_id, signal) g.* FROM jsonb_to_recordset(%(readings)s::jsonb)
+        AS g(team_id uuid, vehicle_id uuid, link_id uuid, scope text, signal text, value jsonb,
+             observed_at timestamptz, source text)
+        JOIN allowed USING (link_id, scope)
     WHERE CASE WHEN signal = ANY(%(location)s) THEN NOT location_is_private(vehicle_id) ELSE true END
     ORDER BY vehicle_id, signal, observed_at DESC
 ), changed AS MATERIALIZED (
@@ -84,6 +94,9 @@ def snapshot_parameters(taken: Sequence[Taken]) -> dict[str, Any]:
         {
             "team_id": str(one.team_id),
             "vehicle_id": str(one.vehicle_id),
+            "link_id": str(one.link_id),
+            # How a car can be reached is kept for as long as anything is allowed.
+            "scope": "" if name == "online_state" else SIGNALS[name].scope,
             "signal": name,
             "value": reading.value,
             "observed_at": reading.observed_at.isoformat(),
@@ -98,6 +111,7 @@ def snapshot_parameters(taken: Sequence[Taken]) -> dict[str, Any]:
         "readings": json.dumps(readings),
         "proving": PROVING,
         "location": LOCATION,
+        "links": [one.link_id for one in taken],
         "read": [one.vehicle_id for one in taken],
         "reads": json.dumps([_read(one) for one in taken]),
     }

@@ -8,7 +8,16 @@ import pytest
 
 from fleet.adapters.signals import Reading, VehicleSnapshot
 from fleet.teams.models import Membership
-from fleet.vehicles.models import Connection, Lane, Owner, ProviderAccount, Vehicle, VehicleLink, VehicleSignal
+from fleet.vehicles.models import (
+    Connection,
+    Consent,
+    Lane,
+    Owner,
+    ProviderAccount,
+    Vehicle,
+    VehicleLink,
+    VehicleSignal,
+)
 from fleet.vehicles.snapshots import save_snapshot
 from tests.factories import make_simulator_app, make_team
 from tests.infrastructure.databases import CommittedDatabase
@@ -23,8 +32,11 @@ def make_vehicle(membership: Membership) -> Vehicle:
     account = ProviderAccount.objects.create(app=make_simulator_app(), brand="volkswagen", provider_user_id=lane.key)
     owner = Owner.objects.create(team=membership.team)
     connection = Connection.objects.create(team=membership.team, account=account, owner=owner)
-    VehicleLink.objects.create(
+    link = VehicleLink.objects.create(
         team=membership.team, connection=connection, vehicle=vehicle, provider_vehicle_id=lane.key
+    )
+    Consent.objects.bulk_create(
+        Consent(team=membership.team, link=link, scope=scope, text_version="test") for scope in sorted(SCOPES)
     )
     return vehicle
 
