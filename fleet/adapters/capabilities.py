@@ -43,6 +43,8 @@ class Manifest:
 
     reads and scopes are words of the vocabulary. answer_within_s: how long the maker may take to answer a command.
     can_wake: the maker has a call that wakes a car. can_poll: a reference given at acceptance can be asked about.
+    grant_life_days: after so long the owner has to sign in again whatever happens; idle_life_days: a grant that was not
+    refreshed for so long is dead. None: the maker does not say, so nothing is foretold.
     """
 
     key: str
@@ -54,6 +56,8 @@ class Manifest:
     can_wake: bool
     can_poll: bool
     refresh_tokens_rotate: bool
+    grant_life_days: float | None = None
+    idle_life_days: float | None = None
 
     def __post_init__(self) -> None:
         unknown = set(self.commands) - set(KINDS)

@@ -4,6 +4,7 @@ from django.conf import settings
 from django.db import transaction
 
 from fleet.adapters.base import Adapter
+from fleet.adapters.capabilities import Manifest
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.registry import get_adapter
@@ -31,6 +32,11 @@ def credential_of(app: ProviderApp) -> AppCredential:
 def make_adapter(app: ProviderApp, http: Http) -> Adapter:
     """Return the adapter that speaks for this registration, for one event loop."""
     return get_adapter(app.provider)(credential_of(app), http)
+
+
+def manifest_of(app: ProviderApp) -> Manifest:
+    """Return what the adapter of a registration offers at all."""
+    return get_adapter(app.provider).manifest
 
 
 def simulator_urls(base: str) -> dict[str, str]:

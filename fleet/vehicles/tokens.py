@@ -22,7 +22,7 @@ from fleet.adapters.http import Http, NoAnswer
 from fleet.adapters.oauth import TokenSet
 from fleet.events.models import ClockTimestamp
 from fleet.vehicles.models import ProviderAccount
-from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.providers import make_adapter, manifest_of
 from fleet.vehicles.sealing import seal, unseal
 
 logger = logging.getLogger(__name__)
@@ -77,12 +77,18 @@ def store_tokens(account: ProviderAccount, tokens: TokenSet) -> None:
     account.access_expires_at = now + life
     account.token_version += 1
     account.status = ProviderAccount.Status.ACTIVE
-    account.refresh_at = now + life * random.uniform(EARLIEST, LATEST)  # noqa: S311 - no secret
+    account.refresh_at = now + _until_needed(account, life) * random.uniform(EARLIEST, LATEST)  # noqa: S311 - no secret
     account.refreshed_at = now
     account.refresh_failures = 0
     account.refresh_started_at = None
     account.refused_at = account.refused_last_at = account.refused_version = None
     account.save(update_fields=STORED)
+
+
+def _until_needed(account: ProviderAccount, life: timedelta) -> timedelta:
+    """Return when a refresh is needed at the latest: a grant that dies when idle is used before, needed or not."""
+    idle_days = manifest_of(account.app).idle_life_days
+    return life if idle_days is None else min(life, timedelta(days=idle_days))
 
 
 def get_access_token(account_id: UUID, *, refused_version: int | None = None) -> str:

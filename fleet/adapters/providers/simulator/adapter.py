@@ -39,6 +39,8 @@ def _read_manifest() -> Manifest:
         can_wake=card["can_wake"],
         can_poll=card["can_poll"],
         refresh_tokens_rotate=card["refresh_tokens_rotate"],
+        grant_life_days=card.get("grant_life_days"),
+        idle_life_days=card.get("idle_life_days"),
     )
 
 
