@@ -14,7 +14,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from connect.access import get_share_link, links_of
 from connect.brands import brands_of
 from connect.forms import ShareLinkForm
-from connect.pages import link_rows
+from connect.link_pages import link_rows
 from connect.services import create_share_link, revoke_share_link
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership

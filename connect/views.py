@@ -19,9 +19,9 @@ from connect.forms import CallbackForm, ReviewForm
 from connect.grants import joined_ids, usable_grant
 from connect.models import ShareLink, Visit
 from connect.pages import NamedBrand, brand_page_url, done_context, review_context, show_way_out
-from connect.scopes import scope_lines
 from connect.sealed import remote_vehicles
 from connect.services import CallbackRefused, decline, end_visit, open_visit, receive_callback, ring
+from connect.start_page import start_context
 
 QUERY_MAX_LENGTH = 60
 
@@ -41,11 +41,8 @@ def start(request: HttpRequest, secret: str) -> HttpResponse:
         return redirect("connect:wait", latest.id)
     ask_for_brands()
     brand = find_brand(link.team_id, link.brands[0]) if len(link.brands) == 1 else None
-    context = {
+    context = start_context(link, brand_name=brand.name if brand else "") | {
         "step": 1,
-        "asker": link.team,
-        "scopes": scope_lines(needed=link.scopes_needed, optional=link.scopes_optional),
-        "brand": brand,
         "continue_url": _go_url(secret, brand) if brand else reverse("connect:brand", args=[secret]),
     }
     return render(request, "connect/start.html", context)
