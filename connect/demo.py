@@ -2,8 +2,10 @@
 
 import asyncio
 from dataclasses import dataclass
+from datetime import timedelta
 
 from django.db import transaction
+from django.utils import timezone
 
 from connect.scopes import SCOPES, TEXT_VERSION
 from fleet.adapters.base import Brand, RemoteVehicle
@@ -13,7 +15,7 @@ from fleet.events.services import acting_as
 from fleet.teams.installation import crown_first, set_sign_up
 from fleet.teams.models import Installation, Membership, Team, User
 from fleet.teams.services import create_team
-from fleet.vehicles.models import Connection, Owner, ProviderApp, Vehicle, VehicleLink
+from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderApp, Vehicle, VehicleLink
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.services import join_vehicle, open_connection, read_vehicle, save_account
 
@@ -26,6 +28,9 @@ WITHHELD = {
     "opel": {"control_engine", "control_pin", "control_trunk", "read_location"},
     "peugeot": {scope for scope in SCOPES if scope.startswith("control_")},
 }
+# One owner shares for some days more, and one maker wants its owner to sign in again: connections are not for ever.
+ENDS_SOON, ENDS_IN = "kia", timedelta(days=9)
+SIGNS_IN_AGAIN = "peugeot"
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ def join_demo_cars(demo: Demo, brand: Brand, tokens: TokenSet) -> None:
             owner=owner,
             scopes_granted=demo.scopes_for(brand.key),
             share_link_id=None,
+            ends_at=timezone.now() + ENDS_IN if brand.key == ENDS_SOON else None,
         )
         for remote in fresh:
             _join(demo, connection, brand, remote)
@@ -94,10 +100,18 @@ async def _list_vehicles(app: ProviderApp, access_token: str) -> list[RemoteVehi
 
 
 def read_demo_cars(demo: Demo) -> int:
-    """Read every car of the demo once, with what it can do; return how many there are. Raises AdapterError."""
+    """Read every car of the demo once, with what it can do; return how many there are. Raises AdapterError.
+
+    Afterwards one maker's login waits for its owner.
+    """
     links = VehicleLink.objects.filter(
         team=demo.team, connection__account__app=demo.app, ended_at__isnull=True
     ).select_related("connection__account__app", "vehicle")
     for link in links:
         read_vehicle(link, with_capabilities=True)
+    waiting = ProviderAccount.objects.filter(app=demo.app, brand=SIGNS_IN_AGAIN)
+    # Whoever tried the repair keeps it over the next start.
+    waiting.exclude(connection__share_link_id__isnull=False).update(
+        status=ProviderAccount.Status.NEEDS_OWNER, refused_at=timezone.now()
+    )
     return len(links)
