@@ -35,7 +35,8 @@ FATES = {
     "vehicles.owner": Fate.TEAM,
     # A registration of the team's own, with its budgets and wakes; those of the installation have no team.
     "vehicles.providerapp": Fate.TEAM,
-    "vehicles.readcount": Fate.TEAM,
+    # Forgotten after 90 days whatever a team wishes: fleet.keeping.history.
+    "vehicles.readcount": Fate.HISTORY,
     "vehicles.savedfilter": Fate.TEAM,
     "vehicles.vehicle": Fate.TEAM,
     "vehicles.vehiclegroup": Fate.TEAM,

@@ -46,6 +46,12 @@ DELETE FROM teams_invitation WHERE id IN (
         AND coalesce(accepted_at, revoked_at, expires_at) < history_cutoff(%(team)s)
     LIMIT %(most)s FOR UPDATE SKIP LOCKED)
 """
+# How often cars were read: hour by hour for their owners, and so for every team alike.
+READ_COUNTS = """
+DELETE FROM vehicles_readcount WHERE id IN (
+    SELECT id FROM vehicles_readcount WHERE hour_at < now() - %(age)s LIMIT %(most)s)
+"""
+READ_COUNTS_KEPT = timedelta(days=90)
 OWN = {"readings": READINGS, "invitations": INVITATIONS}
 
 
@@ -54,6 +60,7 @@ def remove_history(*, within_s: float = 60.0, most: int = BATCH) -> Counter[str]
     removed: Counter[str] = Counter()
     until = time.monotonic() + within_s
     with alone_at(PLACE) as is_mine:
+        removed["read_counts"] = _remove_read_counts(until=until, most=most) if is_mine else 0
         wishing = Q(keep_history_days__isnull=False) | Q(keep_names_days__isnull=False)
         teams = Team.objects.filter(wishing).order_by("id").values_list("id", "keep_names_days")
         for team_id, names_days in list(teams) if is_mine else []:
@@ -64,6 +71,18 @@ def remove_history(*, within_s: float = 60.0, most: int = BATCH) -> Counter[str]
                 logger.warning("removing history of team %s: %s", team_id, type(error).__name__)
             if time.monotonic() >= until:
                 break
+    return removed
+
+
+def _remove_read_counts(*, until: float, most: int) -> int:
+    removed = gone = 0
+    while time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(READ_COUNTS, {"age": READ_COUNTS_KEPT, "most": most})
+            gone = cursor.rowcount
+        removed += gone
+        if gone < most:
+            break
     return removed
 
 

@@ -4,6 +4,7 @@ import uuid
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Lower
@@ -313,10 +314,9 @@ class VehicleSignal(models.Model):
 
 
 class ReadCount(models.Model):
-    """How often a car was read through one link in one hour, for what and by whom: what its owner can look up.
+    """How often a car was read through one link in one hour, with what allowed: what its owner can look up.
 
-    purpose: "regular", "asked" (somebody pressed refresh: actor) or "command" (to prepare or prove one). scopes: what
-    was allowed to be kept of it.
+    purpose: "regular", "asked" (somebody pressed refresh: actor) or "command" (to prepare or prove one).
     """
 
     id = models.BigAutoField(primary_key=True)
@@ -335,6 +335,7 @@ class ReadCount(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["link", "hour_at", "purpose", "actor"], name="read_count_once_an_hour")
         ]
+        indexes = [BrinIndex(fields=["hour_at"], name="read_count_by_time")]
 
     def __str__(self) -> str:
         return f"{self.count} reads at {self.hour_at:%d.%m. %H}h"

@@ -2,6 +2,7 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import migrations, models
 
 import fleet.events.models
@@ -91,6 +92,7 @@ class Migration(migrations.Migration):
                         fields=("link", "hour_at", "purpose", "actor"), name="read_count_once_an_hour"
                     )
                 ],
+                "indexes": [BrinIndex(fields=["hour_at"], name="read_count_by_time")],
             },
         ),
         key_for_team("vehicles_readcount"),

@@ -28,7 +28,7 @@ from fleet.keeping.locks import alone_at
 from fleet.keeping.tasks import end_teams
 from fleet.keeping.tasks import remove_history as remove_what_is_over
 from fleet.teams.models import Invitation, Membership, Team
-from fleet.vehicles.models import VehicleLink, VehicleSignal
+from fleet.vehicles.models import ReadCount, VehicleLink, VehicleSignal
 from tests.commands.alerts.rows import bring
 from tests.commands.jobs.rig import feed, start
 from tests.commands.programs.scheduling import make_timed
@@ -51,6 +51,20 @@ def keep(owner: Membership, *, history: int | None = 30, names: int | None = Non
 def rows(owner: Membership) -> dict[str, int]:
     """How many rows of each kind a team has."""
     return {model.__name__: model.objects.filter(team_id=owner.team_id).count() for model in HISTORY}
+
+
+def test_read_counts_when_they_are_90_days_old_then_they_go_whatever_the_team_wishes(
+    committed_db: CommittedDatabase, simulator: Simulator
+) -> None:
+    link = join_simulated_car(make_team(), simulator, learn=False)
+    for days in (89, 91, 92, 93):
+        hour_at = timezone.now() - timedelta(days=days)
+        ReadCount.objects.create(team_id=link.team_id, link=link, hour_at=hour_at, purpose="regular")
+
+    removed = remove_history(most=2)
+
+    assert removed == Counter({"read_counts": 3})
+    assert ReadCount.objects.count() == 1
 
 
 def removed_by_log(owner: Membership) -> Counter[str]:
