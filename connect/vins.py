@@ -1,0 +1,148 @@
+"""What a VIN tells before any maker is asked: whether it is one, the make, the year; and which of a list can join."""
+
+import csv
+import re
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from connect.brands import OfferedBrand, plain
+from connect.models import Recipient, ShareLink
+from fleet.vehicles.models import Vehicle
+from fleet.vehicles.vin import clean_vin
+
+MOST_VINS = 1_000
+SHOWN_LENGTH = 40
+WMI_FILE = Path(__file__).parent / "data" / "wmi.csv"
+# ISO 3779 leaves these letters out, so that nobody reads them as 1 and 0.
+NOT_IN_VINS = "IOQ"
+# Worlds of VINs where the ninth character has to be right: North America. Elsewhere it may be anything.
+CHECKED = "12345"
+_WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
+_VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), 1, 2, 3, 4, 5, 7, 9, *range(2, 10)), strict=True))
+_YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"
+_SEPARATORS = re.compile(r"[\s,;\"']+")
+_HEADINGS = {"vin", "fin", "vins", "fahrgestellnummer"}
+# Makes that go by another name than the one their VINs are registered under.
+_ALSO = {"mercedes": "mercedes-benz", "vw": "volkswagen"}
+
+
+@dataclass(frozen=True)
+class VinRow:
+    """One entry of a list and what can be said about it. problem: see words in vin_words, "" when it can join.
+
+    make and year: "" and None where they are not certain. is_sure: False where only the owner's try can tell.
+    """
+
+    line: int
+    vin: str
+    make: str = ""
+    year: int | None = None
+    problem: str = ""
+
+    @property
+    def is_sure(self) -> bool:
+        return bool(self.make)
+
+
+@cache
+def _makes() -> dict[str, str]:
+    with WMI_FILE.open(encoding="utf-8", newline="") as file:
+        rows = csv.DictReader(line for line in file if not line.startswith("#"))
+        return {row["vin_prefix"]: row["make"] for row in rows}
+
+
+def make_of(vin: str) -> str:
+    """Return the make by a VIN's first three characters, "" when it is not known."""
+    return _makes().get(vin[:3].upper(), "")
+
+
+def model_year_of(vin: str) -> int | None:
+    """Return the model year where the tenth character means one for certain: cars of North America; else None."""
+    if len(vin) != 17 or vin[0] not in CHECKED or not is_check_digit_right(vin) or vin[9] not in _YEARS:
+        return None
+    # The seventh character tells the two rounds of thirty years apart.
+    return (1980 if vin[6].isdigit() else 2010) + _YEARS.index(vin[9])
+
+
+def is_check_digit_right(vin: str) -> bool:
+    """Say whether the ninth character is the sum of the others, as North America asks for."""
+    rest = sum(weight * _value(letter) for weight, letter in zip(_WEIGHTS, vin, strict=True)) % 11
+    return vin[8] == ("X" if rest == 10 else str(rest))
+
+
+def _value(letter: str) -> int:
+    return int(letter) if letter.isdigit() else _VALUES[letter]
+
+
+def find_fault(raw: str) -> str:
+    """Return why a text is not a VIN: vin_length, vin_letters, vin_check; "" when it is one."""
+    vin = clean_vin(raw)
+    if not vin:
+        text = raw.strip().upper()
+        is_long_enough = len(text) == 17 and text.isascii() and text.isalnum()
+        return "vin_letters" if is_long_enough and any(letter in NOT_IN_VINS for letter in text) else "vin_length"
+    return "vin_check" if vin[0] in CHECKED and not is_check_digit_right(vin) else ""
+
+
+def brand_of_make(make: str, brands: Iterable[OfferedBrand]) -> OfferedBrand | None:
+    """Return the offered brand that goes by a make's name, or None."""
+    wanted = _same(make)
+    return next((brand for brand in brands if _same(brand.name) == wanted), None)
+
+
+def _same(name: str) -> str:
+    key = plain(name)
+    return _ALSO.get(key, key)
+
+
+def read_vins(text: str) -> list[tuple[int, str]]:
+    """Return the entries of a pasted list or a CSV file with the line each stood on; a heading is left out.
+
+    Of a line with several cells the one that looks most like a VIN counts.
+    """
+    found: list[tuple[int, str]] = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        cells = [cell for cell in _SEPARATORS.split(line) if cell]
+        if not cells or (not found and _HEADINGS & {cell.casefold() for cell in cells}):
+            continue
+        vins = [cell for cell in cells if len(cell) == 17] or cells[:1]
+        found += [(number, vin) for vin in vins]
+    return found
+
+
+def judge(entries: Iterable[tuple[int, str]], *, link: ShareLink, brands: Collection[OfferedBrand]) -> list[VinRow]:
+    """Return what can be said about each entry for a link: can it join, and if not, why.
+
+    Only the link's own team is looked at: whether a car is in another one is nobody's business.
+    """
+    entries = list(entries)
+    vins = {vin for _, raw in entries if (vin := clean_vin(raw))}
+    cars = Vehicle.objects.filter(team_id=link.team_id, vin__in=vins, removed_at__isnull=True)
+    sent = Recipient.objects.filter(team_id=link.team_id, link=link, vin__in=vins, revoked_at__isnull=True)
+    joined, invited = set(cars.values_list("vin", flat=True)), set(sent.values_list("vin", flat=True))
+    rows, seen = [], set[str]()
+    for line, raw in entries:
+        vin = clean_vin(raw)
+        problem = find_fault(raw)
+        if not problem and vin in seen:
+            problem = "twice"
+        elif not problem and vin in joined:
+            problem = "joined"
+        elif not problem and vin in invited:
+            problem = "invited"
+        seen.add(vin)
+        make = make_of(vin) if vin else ""
+        problem = problem or _brand_problem(make, link, brands)
+        rows.append(VinRow(line, vin or raw[:SHOWN_LENGTH], make, model_year_of(vin) if vin else None, problem))
+    return rows
+
+
+def _brand_problem(make: str, link: ShareLink, brands: Iterable[OfferedBrand]) -> str:
+    if not make:
+        return ""
+    brand = brand_of_make(make, brands)
+    if brand is None:
+        return "not_offered"
+    return "" if link.is_for(brand.key) else "not_for_link"
