@@ -10,7 +10,7 @@ from django.http import Http404, HttpRequest
 from django.utils import timezone
 
 from connect.browser import browser_hash
-from connect.models import ShareLink, Visit
+from connect.models import Recipient, ReturnAddress, ShareLink, Visit
 from fleet.teams.access import get_in_teams
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Permission
@@ -29,6 +29,11 @@ def get_share_link(user: User | AnonymousUser, link_id: UUID) -> tuple[ShareLink
     return get_in_teams(ShareLink.objects.all(), user, link_id, to=Permission.CONNECT)
 
 
+def get_return_address(user: User | AnonymousUser, return_id: UUID) -> tuple[ReturnAddress, Membership]:
+    """Return a way back of a team and the membership under which it is reached. Raises as get_share_link."""
+    return get_in_teams(ReturnAddress.objects.all(), user, return_id, to=Permission.CONNECT)
+
+
 def links_of(membership: Membership) -> QuerySet[ShareLink]:
     """Return the links of a team, newest first."""
     links = ShareLink.objects.filter(team_id=membership.team_id)
@@ -45,21 +50,27 @@ def find_link(secret: str) -> ShareLink | None:
 def get_visit(request: HttpRequest, visit_id: UUID) -> Visit:
     """Return a visit of this very browser. Raises Http404 for everybody else, members of the team included."""
     browser = browser_hash(request)
-    visits = Visit.objects.across_teams().filter(pk=visit_id, browser_hash=browser).select_related("link__team", "app")
+    visits = (
+        Visit.objects.across_teams()
+        .filter(pk=visit_id, browser_hash=browser)
+        .select_related("link__team", "link__repairs", "recipient", "app", "connection", "owner")
+    )
     visit = visits.first() if browser else None
     if visit is None:
         raise Http404
     return visit
 
 
-def find_latest_visit(request: HttpRequest, link: ShareLink | None = None) -> Visit | None:
-    """Return this browser's latest visit, of one link or of any, or None."""
+def find_latest_visit(
+    request: HttpRequest, link: ShareLink | None = None, *, recipient: Recipient | None = None
+) -> Visit | None:
+    """Return this browser's latest visit, of one link (the personal one of a recipient) or of any, or None."""
     browser = browser_hash(request)
     if browser is None:
         return None
-    visits = Visit.objects.across_teams().filter(browser_hash=browser).select_related("link__team", "app")
+    visits = Visit.objects.across_teams().filter(browser_hash=browser).select_related("link__team", "recipient", "app")
     if link is not None:
-        visits = visits.filter(link=link)
+        visits = visits.filter(link=link, recipient=recipient)
     return visits.order_by("-created_at").first()
 
 

@@ -31,6 +31,8 @@ class OfferedBrand:
     key: str
     name: str
     app_id: UUID
+    # Where it is offered, two letters each; none means everywhere.
+    countries: tuple[str, ...] = ()
 
 
 def apps_of(team_id: UUID) -> QuerySet[ProviderApp]:
@@ -45,8 +47,9 @@ def brands_of(team_id: UUID) -> list[OfferedBrand]:
     lists = {row.app_id: row.brands for row in BrandList.objects.filter(app__in=apps_of(team_id))}
     offered: dict[str, OfferedBrand] = {}
     for app_id in apps_of(team_id).values_list("id", flat=True):
-        for key, name in lists.get(app_id, []):
-            offered.setdefault(key, OfferedBrand(key, name, app_id))
+        # The list of countries came later; a list read before has none until the next hour.
+        for key, name, *rest in lists.get(app_id, []):
+            offered.setdefault(key, OfferedBrand(key, name, app_id, tuple(rest[0]) if rest else ()))
     return sorted(offered.values(), key=lambda brand: plain(brand.name))
 
 
@@ -88,7 +91,10 @@ def refresh_brands(app: ProviderApp) -> list[Brand]:
     if brands:
         BrandList.objects.update_or_create(
             app=app,
-            defaults={"brands": [[brand.key, brand.name[:60]] for brand in brands], "read_at": timezone.now()},
+            defaults={
+                "brands": [[brand.key, brand.name[:60], list(brand.countries)] for brand in brands],
+                "read_at": timezone.now(),
+            },
         )
     return brands
 

@@ -5,14 +5,17 @@ Nothing that works is touched here: the tokens wait in the visit's row until the
 
 import asyncio
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
 from django.utils import timezone
 
+from connect.abilities import Refusals, ask_refusals
 from connect.grants import find_account
+from connect.invitations import only_vin
 from connect.models import Visit
-from connect.sealed import list_plainly, reveal, seal_tokens
+from connect.sealed import list_plainly, reveal, seal_tokens, tell_refusals
 from connect.services import end_visit
 from fleet.adapters.base import RemoteVehicle
 from fleet.adapters.errors import AdapterError, GrantRefused
@@ -21,6 +24,7 @@ from fleet.adapters.oauth import TokenSet
 from fleet.budgets.meter import Payer, calls_of
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.sealing import CannotUnseal
+from fleet.vehicles.vin import clean_vin
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +40,16 @@ _FAILURES = {
 }
 
 
+@dataclass(frozen=True)
+class _MakersAnswer:
+    """cars: those that the link is for. has_cars: whether the account has any."""
+
+    tokens: TokenSet
+    has_cars: bool
+    cars: list[RemoteVehicle]
+    refusals: dict[str, Refusals]
+
+
 def exchange_code(visit_id: UUID) -> None:
     """Go from a code to the page where the owner decides, or to the page that says why not. Runs once per code."""
     visit = _claim(visit_id)
@@ -46,7 +60,7 @@ def exchange_code(visit_id: UUID) -> None:
         # The owner waits before the page, so the calls may use what is kept for people.
         take = calls_of(Payer(visit.app_id, is_urgent=True))
         verifier = reveal(visit, "verifier", visit.verifier_sealed)
-        tokens, vehicles = asyncio.run(_ask_maker(visit, code, verifier, take))
+        answer = asyncio.run(_ask_maker(visit, code, verifier, take))
     except GrantRefused:
         end_visit(visit, failure="code_refused")
     except CannotUnseal:
@@ -56,7 +70,7 @@ def exchange_code(visit_id: UUID) -> None:
         logger.info("exchange of %s at %s: %s", visit, visit.brand, error)
         end_visit(visit, failure=_FAILURES.get(error.code, "maker_down"))
     else:
-        _lay_before_owner(visit, tokens, vehicles)
+        _lay_before_owner(visit, answer)
 
 
 def _claim(visit_id: UUID) -> Visit | None:
@@ -65,35 +79,43 @@ def _claim(visit_id: UUID) -> Visit | None:
     waiting = Visit.objects.filter(pk=visit_id, step=Visit.Step.EXCHANGING, claimed_at__isnull=True, expires_at__gt=now)
     if not waiting.update(claimed_at=now):
         return None
-    return Visit.objects.select_related("app", "link").get(pk=visit_id)
+    return Visit.objects.select_related("app", "link", "recipient").get(pk=visit_id)
 
 
-async def _ask_maker(visit: Visit, code: str, verifier: str, take: Take | None) -> tuple[TokenSet, list[RemoteVehicle]]:
+async def _ask_maker(visit: Visit, code: str, verifier: str, take: Take | None) -> _MakersAnswer:
     async with Http() as http:
         adapter = make_adapter(visit.app, http.metered(take) if take else http)
         tokens = await adapter.finish_connect(brand=visit.brand, code=code, verifier=verifier)
         if tokens.refresh_token is None or tokens.account_id is None:
             # Such a grant would die within the hour; better refused while the owner is still there.
             raise AdapterError("upstream_error", detail="no refresh token or no account in the token answer")
-        return tokens, await adapter.list_vehicles(tokens.access_token)
+        listed = await adapter.list_vehicles(tokens.access_token)
+        vin = only_vin(visit.link, visit.recipient)
+        cars = [car for car in listed if not vin or clean_vin(car.vin) == vin]
+        refusals = await ask_refusals(adapter, tokens.access_token, cars, visit.link.scopes_asked)
+        return _MakersAnswer(tokens, bool(listed), cars, refusals)
 
 
-def _lay_before_owner(visit: Visit, tokens: TokenSet, vehicles: list[RemoteVehicle]) -> None:
-    asked = visit.link.scopes_asked
+def _lay_before_owner(visit: Visit, answer: _MakersAnswer) -> None:
+    tokens, cars, asked = answer.tokens, answer.cars, visit.link.scopes_asked
     # A maker that does not name the scopes granted those asked for (RFC 6749, 5.1).
     granted = asked if tokens.scopes is None else asked & tokens.scopes
     if not granted & set(visit.link.scopes_needed):
         end_visit(visit, failure="nothing_granted")
         return
-    if not vehicles:
-        end_visit(visit, failure="no_cars")
+    if not cars:
+        end_visit(visit, failure="wrong_car" if answer.has_cars else "no_cars")
+        return
+    needed = set(visit.link.scopes_needed)
+    if all(needed & answer.refusals.get(car.provider_vehicle_id, {}).keys() for car in cars):
+        end_visit(visit, failure="vehicle_incompatible", told=tell_refusals(cars, answer.refusals, needed))
         return
     # Only while nobody ended the visit in the meantime: the tokens of an ended one are not kept.
     Visit.objects.filter(pk=visit.pk, step=Visit.Step.EXCHANGING).update(
         step=Visit.Step.REVIEW,
         account=find_account(visit, tokens.account_id),
         scopes_granted=sorted(granted),
-        vehicles=list_plainly(vehicles),
+        vehicles=list_plainly(cars, answer.refusals),
         tokens_sealed=seal_tokens(visit, tokens),
         code_sealed=None,
         verifier_sealed=None,

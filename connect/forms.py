@@ -1,17 +1,14 @@
-"""Forms of share links, of the way back from a maker, and of the owner's decision. They check shape; services act."""
+"""Forms of share links. They check shape; services act."""
 
 from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.validators import RegexValidator
-from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from connect.brands import OfferedBrand
 from connect.scopes import ALWAYS_NEEDED, SCOPES
-from fleet.adapters.base import RemoteVehicle
 from fleet.teams.forms import no_control_characters
 
 DEFAULT_DAYS = 14
@@ -68,41 +65,3 @@ class ShareLinkForm(forms.Form):
 
     def expires_at(self) -> datetime:
         return timezone.now() + timedelta(days=self.cleaned_data["days"])
-
-
-class CallbackForm(forms.Form):
-    """The maker's answer as it stands in the address: bounded, and nothing in it that could break a line or a page."""
-
-    state = forms.CharField(max_length=100, strip=False, validators=[RegexValidator(r"\A[A-Za-z0-9_-]+\Z")])
-    code = forms.CharField(
-        max_length=2_048, required=False, strip=False, validators=[RegexValidator(r"\A[\x20-\x7e]+\Z")]
-    )
-    error = forms.CharField(max_length=64, required=False, strip=False, validators=[RegexValidator(r"\A[a-z_]+\Z")])
-
-    def clean(self) -> dict[str, Any]:
-        cleaned: dict[str, Any] = super().clean() or {}
-        if isinstance(self.data, QueryDict) and any(len(self.data.getlist(name)) > 1 for name in self.fields):
-            raise forms.ValidationError("given twice", code="twice")
-        if not self.errors and bool(cleaned["code"]) == bool(cleaned["error"]):
-            raise forms.ValidationError("a code or an error", code="one_of_two")
-        return cleaned
-
-
-class ReviewForm(forms.Form):
-    """The owner's decision: which cars, and what of the optional things."""
-
-    cars = forms.MultipleChoiceField(error_messages={"required": _("Choose at least one car.")})
-    scopes = forms.MultipleChoiceField(required=False)
-    name = forms.CharField(
-        label=_("Your name"),
-        max_length=100,
-        required=False,
-        validators=[no_control_characters],
-        help_text=_("So that the team knows whose car it is."),
-        widget=forms.TextInput(attrs={"autocomplete": "name"}),
-    )
-
-    def __init__(self, *args: Any, cars: list[RemoteVehicle], scopes: frozenset[str], **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["cars"].choices = [(car.provider_vehicle_id, car.model) for car in cars]  # type: ignore[attr-defined]
-        self.fields["scopes"].choices = [(key, key) for key in scopes]  # type: ignore[attr-defined]

@@ -100,6 +100,8 @@ class Recipient(models.Model):
     sent_count = models.PositiveSmallIntegerField(default=0)
     failures = models.PositiveSmallIntegerField(default=0)
     opened_at = models.DateTimeField(null=True)
+    # They said no before signing in; they may still say yes.
+    declined_at = models.DateTimeField(null=True)
     done_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)
     connection = models.ForeignKey(Connection, null=True, on_delete=models.SET_NULL)

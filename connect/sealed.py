@@ -1,9 +1,11 @@
 """What a pass keeps in its row until it ends: its secrets, sealed, and the cars as the maker listed them."""
 
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
+from typing import Any
 
+from connect.abilities import Refusals
 from connect.models import Visit
 from fleet.adapters.base import RemoteVehicle
 from fleet.adapters.oauth import TokenSet
@@ -11,6 +13,8 @@ from fleet.vehicles.sealing import seal, unseal
 
 MAX_VEHICLES = 2_000
 MAX_TEXT = 200
+MOST_TOLD = 5
+_REFUSED = "refused"
 
 
 def keep(visit: Visit, which: str, secret: str) -> bytes:
@@ -35,20 +39,52 @@ def read_tokens(visit: Visit) -> TokenSet:
     return TokenSet(**plain, scopes=None if scopes is None else frozenset(scopes))
 
 
-def list_plainly(vehicles: Iterable[RemoteVehicle]) -> list[dict[str, object]]:
-    """Return the maker's list for the row: bounded, each car once, texts that PostgreSQL can hold."""
+def list_plainly(
+    vehicles: Iterable[RemoteVehicle], refusals: Mapping[str, Refusals] | None = None
+) -> list[dict[str, object]]:
+    """Return the maker's list for the row: bounded, each car once, texts that PostgreSQL can hold.
+
+    refusals: by car, what it can't do; kept beside it.
+    """
     kept: dict[str, dict[str, object]] = {}
     for vehicle in vehicles:
         if len(kept) == MAX_VEHICLES:
             break
         plain = {key: _bounded(value) for key, value in asdict(vehicle).items()}
+        if refused := (refusals or {}).get(vehicle.provider_vehicle_id):
+            plain[_REFUSED] = {scope: why[:MAX_TEXT] for scope, why in refused.items()}
         kept[str(plain["provider_vehicle_id"])] = plain
     return list(kept.values())
 
 
 def remote_vehicles(visit: Visit) -> list[RemoteVehicle]:
     """Return the cars as the maker listed them for this visit."""
-    return [RemoteVehicle(**plain) for plain in visit.vehicles]
+    return [RemoteVehicle(**_without_refusals(plain)) for plain in visit.vehicles]
+
+
+def refusals_of(visit: Visit) -> dict[str, Refusals]:
+    """Return by the maker's id what each car of a visit can't do, and why."""
+    return {plain["provider_vehicle_id"]: plain.get(_REFUSED, {}) for plain in visit.vehicles}
+
+
+def tell_refusals(
+    cars: Iterable[RemoteVehicle], refusals: Mapping[str, Refusals], needed: Collection[str]
+) -> list[dict[str, object]]:
+    """Return what a pass that ends for it may still tell of its cars: what they are called and what they lack."""
+    told = []
+    for car in list(cars)[:MOST_TOLD]:
+        lacks = {scope: why for scope, why in refusals.get(car.provider_vehicle_id, {}).items() if scope in needed}
+        told.append({"car": _bounded(f"{car.make} {car.model}".strip()), _REFUSED: lacks})
+    return told
+
+
+def refusals_told(visit: Visit) -> list[tuple[str, Refusals]]:
+    """Return what tell_refusals() left in a pass that has ended: each car's name, and what it lacks."""
+    return [(plain.get("car", ""), plain.get(_REFUSED, {})) for plain in visit.vehicles]
+
+
+def _without_refusals(plain: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in plain.items() if name != _REFUSED}
 
 
 def _bounded(value: object) -> object:

@@ -1,6 +1,6 @@
 """The verbs of share links and of an owner's pass, but for talking to the maker (exchange) and the yes (acceptance)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -8,7 +8,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from connect.brands import OfferedBrand
-from connect.models import ShareLink, Visit
+from connect.invitations import invitation_of
+from connect.models import Recipient, ShareLink, Visit
 from connect.scopes import ALWAYS_NEEDED, SCOPES
 from connect.sealed import keep, reveal
 from connect.tasks import exchange
@@ -16,7 +17,7 @@ from fleet.adapters.http import Http
 from fleet.adapters.oauth import make_verifier
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Team, User
-from fleet.vehicles.models import Connection, ProviderApp
+from fleet.vehicles.models import Connection, Owner, ProviderApp
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.sealing import hash_token, make_token
 
@@ -103,18 +104,31 @@ def record_link(kind: str, link: ShareLink, *, actor: str, **data: Any) -> None:
 
 
 @transaction.atomic
-def open_visit(*, link: ShareLink, secret: str, brand: OfferedBrand, browser: str, language: str) -> tuple[Visit, str]:
+def open_visit(
+    *,
+    link: ShareLink,
+    secret: str,
+    brand: OfferedBrand,
+    browser: str,
+    language: str,
+    recipient: Recipient | None = None,
+    return_to: tuple[str, str] = ("", ""),
+) -> tuple[Visit, str]:
     """Begin a pass, or begin it anew for another brand; return it with the maker's address to send the browser to.
 
     browser: the hash of the browser's value (see browser.py). The state is bound to it and good for ten minutes; an
-    earlier state of the same pass stops working. Does no network call.
+    earlier state of the same pass stops working. return_to: where another site wants the browser back, and its state;
+    checked before. Does no network call.
     """
     app = ProviderApp.objects.get(pk=brand.app_id)
     now = timezone.now()
-    waiting = Visit.objects.select_for_update().filter(link=link, browser_hash=browser, step=Visit.Step.SIGNING_IN)
+    waiting = Visit.objects.select_for_update().filter(
+        link=link, recipient=recipient, browser_hash=browser, step=Visit.Step.SIGNING_IN
+    )
     visit = waiting.order_by("-created_at").first() or Visit(team_id=link.team_id, link=link, browser_hash=browser)
     state, verifier = make_token(), make_verifier()
     visit.app, visit.brand, visit.brand_name, visit.language = app, brand.key, brand.name, language[:10]
+    visit.recipient, (visit.return_url, visit.return_state) = recipient, return_to
     visit.state_hash, visit.state_expires_at, visit.expires_at = hash_token(state), now + STATE_LIFE, now + VISIT_LIFE
     visit.verifier_sealed = keep(visit, "verifier", verifier)
     visit.link_secret_sealed = keep(visit, "link", secret)
@@ -152,7 +166,7 @@ def receive_callback(*, browser: str | None, state: str, code: str = "", error: 
         raise CallbackRefused("state_expired")
     visit.code_hash = answer_hash
     visit.save(update_fields=["code_hash"])
-    if problem := visit.link.problem(now) or (error and _ERRORS.get(error, "maker_refused")):
+    if problem := invitation_of(visit).problem(now) or (error and _ERRORS.get(error, "maker_refused")):
         end_visit(visit, failure=problem)
         return visit
     visit.code_sealed = keep(visit, "code", code)
@@ -169,12 +183,17 @@ def ring(visit: Visit) -> None:
     transaction.on_commit(lambda: exchange.delay(visit_id), robust=True)
 
 
-def end_visit(visit: Visit, *, failure: str = "", step: str = Visit.Step.FAILED) -> bool:
-    """End a pass without a connection: its code, tokens and list of cars are gone. True if it had not ended before."""
+def end_visit(
+    visit: Visit, *, failure: str = "", step: str = Visit.Step.FAILED, told: Iterable[Mapping[str, object]] = ()
+) -> bool:
+    """End a pass without a connection: its code, tokens and list of cars are gone. True if it had not ended before.
+
+    told: what its last page says of cars, in place of the list.
+    """
     ended = (
         Visit.objects.this(visit)
         .filter(finished_at__isnull=True)
-        .update(step=step, failure=failure, finished_at=timezone.now(), **NO_SECRETS)
+        .update(step=step, failure=failure, finished_at=timezone.now(), **NO_SECRETS | {"vehicles": list(told)})
     )
     visit.refresh_from_db()
     return bool(ended)
@@ -183,6 +202,17 @@ def end_visit(visit: Visit, *, failure: str = "", step: str = Visit.Step.FAILED)
 def decline(*, visit: Visit) -> bool:
     """Note that the owner said no. The grant at the maker is not used again by anybody: its tokens are forgotten."""
     return end_visit(visit, failure="declined", step=Visit.Step.DECLINED)
+
+
+def refuse(*, recipient: Recipient) -> None:
+    """Note that the owner of a personal link said no before signing in. The link stays usable: minds change."""
+    Recipient.objects.this(recipient).filter(done_at__isnull=True).update(declined_at=timezone.now(), send_at=None)
+
+
+def set_owner_email(*, owner: Owner, email: str) -> None:
+    """Keep an address that an owner gave, unless there is one."""
+    Owner.objects.this(owner).filter(email="").update(email=email)
+    owner.refresh_from_db()
 
 
 def link_secret(visit: Visit) -> str:

@@ -11,19 +11,24 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 from django_htmx.http import HttpResponseClientRedirect
 
-from connect.acceptance import VisitOver, accept
-from connect.access import find_latest_visit, find_link, get_visit, note_miss
-from connect.brands import OfferedBrand, ask_for_brands, brands_of, find_brand, search_brands
-from connect.browser import browser_hash, know_browser
-from connect.forms import CallbackForm, ReviewForm
-from connect.grants import joined_ids, usable_grant
-from connect.models import ShareLink, Visit
-from connect.pages import NamedBrand, brand_page_url, done_context, review_context, show_way_out
-from connect.sealed import remote_vehicles
-from connect.services import CallbackRefused, decline, end_visit, open_visit, receive_callback, ring
+from connect.acceptance import Person, VisitOver, accept
+from connect.access import find_latest_visit, get_visit, note_miss
+from connect.brand_page import brand_context, read_country
+from connect.brands import OfferedBrand, ask_for_brands, brands_of, find_brand
+from connect.browser import browser_hash, know_browser, speak
+from connect.invitations import Invitation, find_invitation
+from connect.models import Visit
+from connect.owner_forms import CallbackForm, ReviewForm, WishForm
+from connect.pages import NamedBrand, brand_page_url, framed, show_way_out
+from connect.portal_keys import ask_for_letter
+from connect.returns import kept_return, remember_return
+from connect.review import read_choice, review_context
+from connect.services import CallbackRefused, decline, end_visit, open_visit, receive_callback, refuse, ring
 from connect.start_page import start_context
+from connect.wishes import keep_wish
 
-QUERY_MAX_LENGTH = 60
+MOST_WISHES_OF_A_BROWSER = 5
+WISHES_KEY = "connect_wishes"
 
 
 # Before the maker ------------------------------------------------------------------------------------------------
@@ -33,10 +38,13 @@ QUERY_MAX_LENGTH = 60
 @never_cache
 def start(request: HttpRequest, secret: str) -> HttpResponse:
     """Who asks, and for what. Opened again within half an hour it goes on where the owner was."""
-    link, problem = _open_link(request, secret)
-    if link is None or problem:
-        return show_way_out(request, problem, link=link)
-    latest = find_latest_visit(request, link)
+    invitation, refused = _open(request, secret)
+    if invitation is None:
+        return refused
+    link = invitation.link
+    if not remember_return(request, link):
+        return show_way_out(request, "return_unknown", link=link)
+    latest = find_latest_visit(request, link, recipient=invitation.recipient)
     if latest is not None and latest.step in {Visit.Step.EXCHANGING, Visit.Step.REVIEW} and not _is_late(latest):
         return redirect("connect:wait", latest.id)
     ask_for_brands()
@@ -44,51 +52,100 @@ def start(request: HttpRequest, secret: str) -> HttpResponse:
     context = start_context(link, brand_name=brand.name if brand else "") | {
         "step": 1,
         "continue_url": _go_url(secret, brand) if brand else reverse("connect:brand", args=[secret]),
+        "refuse_url": reverse("connect:refuse", args=[secret]),
     }
     return render(request, "connect/start.html", context)
+
+
+@require_POST
+@never_cache
+def refuse_link(request: HttpRequest, secret: str) -> HttpResponse:
+    """Say no before signing in: as easy as going on."""
+    invitation, refused = _open(request, secret)
+    if invitation is None:
+        return refused
+    if invitation.recipient is not None:
+        refuse(recipient=invitation.recipient)
+    return show_way_out(request, "refused", link=invitation.link, secret=secret)
 
 
 @require_safe
 @never_cache
 def choose_brand(request: HttpRequest, secret: str) -> HttpResponse:
-    link, problem = _open_link(request, secret)
-    if link is None or problem:
-        return show_way_out(request, problem, link=link)
-    query = request.GET.get("q", "")[:QUERY_MAX_LENGTH]
-    brands = [brand for brand in brands_of(link.team_id) if link.is_for(brand.key)]
-    context = {
-        "step": 2,
-        "asker": link.team,
-        "brands": [NamedBrand(brand.name, _go_url(secret, brand)) for brand in search_brands(brands, query)],
-        "query": query,
-        "back_url": reverse("connect:start", args=[secret]),
+    invitation, refused = _open(request, secret)
+    return _show_brands(request, invitation) if invitation else refused
+
+
+@require_POST
+@never_cache
+def wish(request: HttpRequest, secret: str) -> HttpResponse:
+    """Note a make that the owner did not find."""
+    invitation, refused = _open(request, secret)
+    if invitation is None:
+        return refused
+    form = WishForm(request.POST)
+    if not form.is_valid():
+        return _show_brands(request, invitation, form)
+    wishes: list[str] = request.session.get(WISHES_KEY, [])
+    brand, country = form.cleaned_data["brand"], form.cleaned_data["country"]
+    told = f"{invitation.link.team_id} {brand.casefold()} {country}"
+    if told not in wishes and len(wishes) < MOST_WISHES_OF_A_BROWSER:
+        keep_wish(team=invitation.link.team, brand=brand, country=country)
+        request.session[WISHES_KEY] = [*wishes, told]
+    return redirect(reverse("connect:brand", args=[secret]) + "?noted=1")
+
+
+def _show_brands(request: HttpRequest, invitation: Invitation, form: WishForm | None = None) -> HttpResponse:
+    link = invitation.link
+    country = read_country(request, link)
+    context = framed(link.team, step=2) | brand_context(
+        [brand for brand in brands_of(link.team_id) if link.is_for(brand.key)],
+        query=request.GET.get("q", ""),
+        country=country,
+        url_of=lambda brand: _go_url(invitation.secret, brand),
+    )
+    context |= {
+        "form": form or WishForm(initial={"country": country}),
+        "is_noted": request.GET.get("noted") == "1",
+        "wish_url": reverse("connect:wish", args=[invitation.secret]),
+        "back_url": reverse("connect:start", args=[invitation.secret]),
     }
-    return render(request, "connect/brand.html", context)
+    return render(request, "connect/brand.html", context, status=422 if form else 200)
 
 
 @require_safe
 @never_cache
 def go(request: HttpRequest, secret: str, brand_key: str) -> HttpResponse:
     """Leave for the maker's sign-in. A link and not a form: our policy would stop the redirect after a POST."""
-    link, problem = _open_link(request, secret)
-    if link is None or problem:
-        return show_way_out(request, problem, link=link)
+    invitation, refused = _open(request, secret)
+    if invitation is None:
+        return refused
+    link = invitation.link
     brand = find_brand(link.team_id, brand_key) if link.is_for(brand_key) else None
     if brand is None:
         return show_way_out(request, "brand_unknown", link=link, secret=secret)
     _visit, address = open_visit(
-        link=link, secret=secret, brand=brand, browser=know_browser(request), language=get_language() or ""
+        link=link,
+        secret=secret,
+        brand=brand,
+        browser=know_browser(request),
+        language=get_language() or "",
+        recipient=invitation.recipient,
+        return_to=kept_return(request, link),
     )
     return redirect(address)
 
 
-def _open_link(request: HttpRequest, secret: str) -> tuple[ShareLink | None, str]:
-    """Return the link of a secret and what is wrong with it, "" when nothing is."""
-    link = find_link(secret)
-    if link is None:
+def _open(request: HttpRequest, secret: str) -> tuple[Invitation, HttpResponse] | tuple[None, HttpResponse]:
+    """Return what a secret opens, or None and the page that says why it does not. Speaks the link's language."""
+    invitation = find_invitation(secret)
+    if invitation is None:
         is_calm = note_miss(request.META.get("REMOTE_ADDR", ""))
-        return None, "link_unknown" if is_calm else "too_many_tries"
-    return link, link.problem(timezone.now())
+        return None, show_way_out(request, "link_unknown" if is_calm else "too_many_tries")
+    speak(request, invitation.language)
+    if problem := invitation.problem(timezone.now()):
+        return None, show_way_out(request, problem, link=invitation.link)
+    return invitation, HttpResponse()
 
 
 def _go_url(secret: str, brand: OfferedBrand) -> str:
@@ -119,7 +176,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 @never_cache
 def wait(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """Wait for the worker, then go where the pass has come to: the decision, the end, or a way out."""
-    visit = get_visit(request, visit_id)
+    visit = _visit(request, visit_id)
     if not visit.is_finished and _is_late(visit):
         end_visit(visit, failure="expired")
     next_url = _next_url(visit)
@@ -134,12 +191,17 @@ def wait(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     return render(request, "connect/wait.html", _wait_context(visit))
 
 
+def _visit(request: HttpRequest, visit_id: UUID) -> Visit:
+    visit = get_visit(request, visit_id)
+    speak(request, visit.language)
+    return visit
+
+
 def _wait_context(visit: Visit) -> dict[str, object]:
     if visit.claimed_at is None:
         # The broker is only a doorbell: as long as the owner waits and nobody came, it is rung again.
         ring(visit)
-    return {
-        "step": 2,
+    return framed(visit.link.team, step=2) | {
         "brand": NamedBrand(visit.brand_name),
         "wait_url": reverse("connect:wait", args=[visit.id]),
     }
@@ -164,43 +226,32 @@ def _is_late(visit: Visit) -> bool:
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
 def review(request: HttpRequest, visit_id: UUID) -> HttpResponse:
-    visit = get_visit(request, visit_id)
+    visit = _visit(request, visit_id)
     if visit.step != Visit.Step.REVIEW or _is_late(visit):
         return redirect("connect:wait", visit.id)
-    cars, joined = remote_vehicles(visit), joined_ids(visit.account, visit.team_id)
-    may_change = request.GET.get("change") == "1"
-    open_cars = [car for car in cars if may_change or car.provider_vehicle_id not in joined]
-    if not open_cars:
+    choice = read_choice(visit, may_change=request.GET.get("change") == "1")
+    if not choice.open_cars:
         return show_way_out(request, "already_joined", visit=visit)
-    usable = usable_grant(visit, visit.account, vehicle_ids=[car.provider_vehicle_id for car in open_cars]).scopes
-    optional = usable & frozenset(visit.link.scopes_optional)
-    form = ReviewForm(request.POST if request.method == "POST" else None, cars=open_cars, scopes=optional)
+    data = request.POST if request.method == "POST" else None
+    form = ReviewForm(data, cars=choice.open_cars, scopes=choice.optional, initial=choice.initial)
     if form.is_valid():
         chosen = form.cleaned_data
+        person = Person(name=chosen["name"], email=chosen["email"], language=get_language() or "")
         try:
-            accept(visit=visit, vehicle_ids=chosen["cars"], scopes_optional=chosen["scopes"], owner_name=chosen["name"])
+            accept(visit=visit, vehicle_ids=chosen["cars"], scopes_optional=chosen["scopes"], person=person)
         except VisitOver:
             return redirect("connect:wait", visit.id)
+        if chosen["email"]:
+            visit.refresh_from_db()
+            ask_for_letter(visit.owner)
         return redirect("connect:done", visit.id)
-    context = review_context(visit, form, cars=cars, joined=joined, usable=usable, may_change=may_change)
-    return render(request, "connect/review.html", context, status=422 if form.is_bound else 200)
+    return render(
+        request, "connect/review.html", review_context(visit, form, choice), status=422 if form.is_bound else 200
+    )
 
 
 @require_POST
 def decline_visit(request: HttpRequest, visit_id: UUID) -> HttpResponse:
-    visit = get_visit(request, visit_id)
+    visit = _visit(request, visit_id)
     decline(visit=visit)
     return redirect("connect:wait", visit.id)
-
-
-@require_safe
-@never_cache
-def done(request: HttpRequest, visit_id: UUID) -> HttpResponse:
-    visit = get_visit(request, visit_id)
-    if visit.step != Visit.Step.DONE:
-        return redirect("connect:wait", visit.id)
-    context = done_context(visit)
-    if context is None:
-        return show_way_out(request, "ended", visit=visit)
-    is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
-    return render(request, "connect/done.html#cars" if is_part else "connect/done.html", context)

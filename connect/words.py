@@ -18,7 +18,10 @@ class Next(Enum):
 
 @dataclass(frozen=True)
 class WayOut:
-    """{asker} is the team that asks, {brand} the maker; both are put in when it is shown."""
+    """{asker} is the team that asks, {brand} the maker, {vin_end} how the VIN ends that the link is for; put in when shown.
+
+    error: what another site is told that sent the owner to us.
+    """
 
     title: Promise
     text: Promise
@@ -26,6 +29,7 @@ class WayOut:
     status: int = 200
     sign: str = "info"
     tone: str = "warn"
+    error: str = "server_error"
 
 
 _ASK = _("Ask {asker} for a new link.")
@@ -59,6 +63,20 @@ WAYS_OUT: dict[str, WayOut] = {
         status=404,
         sign="car",
     ),
+    "return_unknown": WayOut(
+        _("This link leads astray"),
+        _("It wants to send you on to a place that {asker} does not know. Open the link from the message you got."),
+        status=400,
+        sign="shield",
+    ),
+    "refused": WayOut(
+        _("Nothing is shared"),
+        _("You said no before signing in; {asker} gets nothing. If you change your mind, open the link again."),
+        Next.AGAIN,
+        sign="x",
+        tone="ok",
+        error="access_denied",
+    ),
     # The way back from the maker
     "bad_callback": WayOut(
         _("We did not understand the answer"),
@@ -85,7 +103,11 @@ WAYS_OUT: dict[str, WayOut] = {
     ),
     # What the maker or the owner said
     "denied": WayOut(
-        _("You did not allow it"), _("You cancelled at {brand}. Nothing is shared with {asker}."), Next.AGAIN, sign="x"
+        _("You did not allow it"),
+        _("You cancelled at {brand}. Nothing is shared with {asker}."),
+        Next.AGAIN,
+        sign="x",
+        error="access_denied",
     ),
     "declined": WayOut(
         _("Nothing is shared"),
@@ -93,9 +115,13 @@ WAYS_OUT: dict[str, WayOut] = {
         Next.AGAIN,
         sign="x",
         tone="ok",
+        error="access_denied",
     ),
     "maker_refused": WayOut(
-        _("{brand} did not let us go on"), _("Nothing was shared. You can try again, or tell {asker}."), Next.AGAIN
+        _("{brand} did not let us go on"),
+        _("Nothing was shared. You can try again, or tell {asker}."),
+        Next.AGAIN,
+        error="invalid_subscription",
     ),
     "maker_down": WayOut(
         _("{brand} does not answer"),
@@ -121,12 +147,37 @@ WAYS_OUT: dict[str, WayOut] = {
         _("At {brand} you left out everything that {asker} needs. Nothing is shared."),
         Next.AGAIN,
         sign="ban",
+        error="access_denied",
     ),
     "no_cars": WayOut(
         _("There is no car in this account"),
         _("You signed in at {brand}, but the account has no car that can be connected. Perhaps it is in another one."),
         Next.AGAIN,
         sign="car",
+        error="no_vehicles",
+    ),
+    "wrong_car": WayOut(
+        _("That car is not in this account"),
+        _(
+            "The link is for the car whose VIN ends in {vin_end}. You signed in at {brand}, but it is not in this account; "
+            "nothing is shared. Sign in with the account that the car belongs to."
+        ),
+        Next.AGAIN,
+        sign="car",
+        error="no_vehicles",
+    ),
+    "vin_not_offered": WayOut(
+        _("This car can’t be connected yet"),
+        _("The link is for the car whose VIN ends in {vin_end}, and its make is not offered here. Tell {asker}."),
+        sign="car",
+        error="vehicle_incompatible",
+    ),
+    "vehicle_incompatible": WayOut(
+        _("Your car can’t do what is needed"),
+        _("Nothing is shared. Tell {asker}: perhaps they can ask for less. If you have another car, try its account."),
+        Next.AGAIN,
+        sign="car",
+        error="vehicle_incompatible",
     ),
     "already_joined": WayOut(
         _("Your cars are connected already"),
@@ -144,10 +195,10 @@ WAYS_OUT: dict[str, WayOut] = {
 }
 
 
-def describe_way_out(code: str, *, asker: str = "", brand: str = "") -> dict[str, object]:
+def describe_way_out(code: str, *, asker: str = "", brand: str = "", vin: str = "") -> dict[str, object]:
     """Return title, text, sign and tone of a way out with the names put in. Raises KeyError for an unknown code."""
     way = WAYS_OUT[code]
-    names = {"asker": asker or gettext("The team"), "brand": brand or gettext("Your car maker")}
+    names = {"asker": asker or gettext("The team"), "brand": brand or gettext("Your car maker"), "vin_end": vin[-5:]}
     return {
         "title": str(way.title).format(**names),
         "text": str(way.text).format(**names),

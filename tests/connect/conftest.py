@@ -109,7 +109,7 @@ def manager(db: None) -> Membership:
 
 
 def yes(visit: Visit, *cars: str, scopes: tuple[str, ...] = ()) -> Visit:
-    return accept(visit=visit, vehicle_ids=cars, scopes_optional=scopes, owner_name="")
+    return accept(visit=visit, vehicle_ids=cars, scopes_optional=scopes)
 
 
 def text_of(answer) -> str:
