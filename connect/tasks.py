@@ -58,4 +58,7 @@ def write_to_owners() -> None:
 
 @shared_task
 def watch_connections() -> None:
-    """Tell teams which connections are expected to end soon."""
+    """Tell teams which connections are expected to end soon, and which have."""
+    from connect.cockpit.watching import tell_of_ends
+
+    tell_of_ends()

@@ -1,0 +1,116 @@
+"""What people read of a connection's health, in both languages, and what an owner reads who is asked to repair it."""
+
+from datetime import datetime
+
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import pgettext_lazy
+
+from connect.cockpit.health import Health, State
+
+TITLES: dict[State, Promise] = {
+    State.NEEDS_OWNER: _lazy("Needs the owner"),
+    State.SILENT: pgettext_lazy("connection", "Silent"),
+    State.MAKER_DOWN: _lazy("Maker out of reach"),
+    State.NEEDS_PAIRING: _lazy("Needs pairing"),
+    State.ENDS_SOON: _lazy("Ends soon"),
+    State.LIMITED: pgettext_lazy("connection", "Limited"),
+    State.NEW: pgettext_lazy("connection", "Just joined"),
+    State.WORKS: pgettext_lazy("connection", "Works"),
+    State.ENDED: pgettext_lazy("connection", "Ended"),
+}
+TONES = {
+    State.NEEDS_OWNER: "danger",
+    State.SILENT: "warn",
+    State.MAKER_DOWN: "warn",
+    State.NEEDS_PAIRING: "warn",
+    State.ENDS_SOON: "warn",
+    State.LIMITED: "accent",
+    State.NEW: "",
+    State.WORKS: "ok",
+    State.ENDED: "",
+}
+SIGNS = {
+    State.NEEDS_OWNER: "user",
+    State.SILENT: "question",
+    State.MAKER_DOWN: "offline",
+    State.NEEDS_PAIRING: "key",
+    State.ENDS_SOON: "hourglass",
+    State.LIMITED: "info",
+    State.NEW: "clock",
+    State.WORKS: "check",
+    State.ENDED: "ban",
+}
+# By state and why; {day} and {since} are put in when they are known.
+SENTENCES: dict[tuple[State, str], Promise] = {
+    (State.NEEDS_OWNER, ""): _lazy("The maker no longer takes our access. The owner has to sign in again."),
+    (State.SILENT, "silent"): _lazy("The maker answers, but not about this car."),
+    (State.SILENT, "never"): _lazy("The maker has never answered about this car."),
+    (State.MAKER_DOWN, "off"): _lazy("This maker is switched off in this installation."),
+    (State.MAKER_DOWN, "refusing"): _lazy("The maker refuses many logins at once. The owner need not do anything."),
+    (State.MAKER_DOWN, "breaker"): _lazy("The maker does not answer. The owner need not do anything."),
+    (State.MAKER_DOWN, "held"): _lazy("The maker asked us to wait until %(until)s."),
+    (State.MAKER_DOWN, "sign_in"): _lazy("The maker’s sign-in does not answer; we go on trying."),
+    (State.NEEDS_PAIRING, ""): _lazy("The owner has to pair our key with the car before it takes commands."),
+    (State.ENDS_SOON, "consent"): _lazy("The owner gave it until %(until)s."),
+    (State.ENDS_SOON, "grant"): _lazy("The maker ends every sign-in after a time; this one on %(until)s."),
+    (State.ENDS_SOON, "idle"): _lazy("It could not be renewed and dies unused on %(until)s."),
+    (State.ENDS_SOON, "refused"): _lazy("The maker refused it once. We ask again before we trouble the owner."),
+    (State.LIMITED, ""): _lazy("What you need was not all given."),
+    (State.NEW, ""): _lazy("The maker has not answered about it yet."),
+    (State.WORKS, ""): _lazy("The maker answers about this car."),
+    (State.ENDED, "consent"): _lazy("It was given until %(until)s."),
+    (State.ENDED, "taken_back"): _lazy("The sharing was ended."),
+}
+ENDS: dict[str, Promise] = {
+    "consent": _lazy("as the owner gave it"),
+    "grant": _lazy("the maker’s limit"),
+    "idle": _lazy("not renewed for too long"),
+    "refused": _lazy("unless the maker takes it again"),
+}
+
+
+def sentence(health: Health) -> str:
+    """Return what is the matter, in one sentence."""
+    words = str(SENTENCES[health.state, health.why])
+    moment = health.until or health.since
+    if moment is None or "%(until)s" not in words:
+        return words
+    local = timezone.localtime(moment)
+    is_clock = health.why == "held" and abs(local - timezone.localtime()).days < 1
+    return words % {"until": date_format(local, "TIME_FORMAT" if is_clock else "SHORT_DATE_FORMAT")}
+
+
+def why_ends(health: Health) -> str:
+    """Return of what the expected end comes; "" without one."""
+    return str(ENDS[health.end.why]) if health.end else ""
+
+
+def repair_subject(*, team: str) -> str:
+    """Return the subject of the letter that asks an owner to repair a connection."""
+    return _("%(team)s asks you to renew the connection to your car") % {"team": team}
+
+
+def repair_paragraphs(
+    *, team: str, cars: str, brand: str, needs_owner: bool, ends_at: datetime | None, new_end: datetime | None
+) -> list[str]:
+    """Return what the letter says of why it comes and what happens; the link and its terms stand around it.
+
+    ends_at, new_end: when the consent ends now and when it would end; None where it has no end.
+    """
+    names = {"team": team, "cars": cars, "brand": brand}
+    if needs_owner:
+        why = _("You connected %(cars)s with %(team)s. %(brand)s no longer accepts this connection.") % names
+    elif ends_at is not None:
+        names["day"] = date_format(ends_at, "DATE_FORMAT")
+        why = _("You connected %(cars)s with %(team)s until %(day)s.") % names
+    else:
+        why = _("You connected %(cars)s with %(team)s. The connection needs your help.") % names
+    what = _("To keep it, sign in at %(brand)s once more. You see first what is asked, and you decide.") % names
+    if new_end is None:
+        return [why, what]
+    until = _("It would then hold until %(day)s.") % {"day": date_format(new_end, "DATE_FORMAT")}
+    return [why, what + " " + until]
