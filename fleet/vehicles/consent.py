@@ -5,9 +5,10 @@ would deadlock. What waits for the car is stopped in the same transaction by tho
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, time, timedelta
 from typing import Any
-from zoneinfo import available_timezones
+from zoneinfo import ZoneInfo, available_timezones
 
 from django.db import connection
 from django.db.models import F
@@ -137,6 +138,26 @@ def _window(raw: Mapping[str, Any]) -> dict[str, Any]:
     if not (_CLOCK.fullmatch(begins) and _CLOCK.fullmatch(ends)) or begins == ends:
         raise ValueError("a window has a beginning and another end")
     return {"days": days, "from": begins, "until": ends}
+
+
+def private_until(link: VehicleLink | None, now: datetime) -> datetime | None:
+    """Return until when the owner's private hours hide where a car is; None when they do not run now."""
+    if link is None or not link.is_live or not link.connection.owner.private_hours:
+        return None
+    owner = link.connection.owner
+    here = now.astimezone(ZoneInfo(owner.private_time_zone or "UTC"))
+    ends = [end for window in owner.private_hours for end in _ends_of(window, here) if end is not None]
+    return max(ends, default=None)
+
+
+def _ends_of(window: Mapping[str, Any], here: datetime) -> Iterator[datetime | None]:
+    """Yield when a window ends that began today or yesterday and runs at a local time; None for one that does not."""
+    begins, ends = time.fromisoformat(window["from"]), time.fromisoformat(window["until"])
+    for began in (here.date(), here.date() - timedelta(days=1)):
+        ended = began if begins < ends else began + timedelta(days=1)
+        is_running = datetime.combine(began, begins) <= here.replace(tzinfo=None) < datetime.combine(ended, ends)
+        runs = is_running and began.isoweekday() in window["days"]
+        yield datetime.combine(ended, ends, tzinfo=here.tzinfo) if runs else None
 
 
 def forget_private_locations() -> int:
