@@ -52,7 +52,9 @@ def sweep() -> None:
 def write_to_owners() -> None:
     """Write the letters that wait for owners: personal links, reminders, keys of their own pages."""
     from connect import portal_keys
+    from connect.sending import letters
 
+    letters.write_due_letters()
     portal_keys.write_due_letters()
 
 

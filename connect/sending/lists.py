@@ -1,4 +1,4 @@
-"""Reading lists of owners as people paste and export them: addresses, or CSV with a heading. Nothing is written here."""
+"""Reading lists of owners as people paste and export them: addresses, or CSV with a heading. Nothing is written."""
 
 import csv
 import io
@@ -94,7 +94,7 @@ def _read_table(text: str, delimiter: str) -> list[Entry]:
                 columns = _columns(cells)
                 continue
             values = {name: cells[at].strip() for name, at in columns.items() if at < len(cells)}
-            entries.append(Entry(begins, **{"email": "", **values, "email": values.get("email", "").lower()}))
+            entries.append(Entry(begins, values.pop("email", "").lower(), **values))
     except csv.Error as error:
         raise Unreadable from error
     return entries

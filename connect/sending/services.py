@@ -192,7 +192,7 @@ def remind_all(*, link: ShareLink, membership: Membership) -> int:
 
 
 def remind(*, recipient: Recipient, membership: Membership) -> None:
-    """Have one more letter written to one owner. Raises Refused: over, waits, too_soon, too_many_letters, link_closed."""
+    """Have one more letter written to one owner. Raises Refused, for the reasons of why_not_remind or link_closed."""
     with acting_as(membership.user.actor), transaction.atomic():
         _lock_open(recipient.link, room_for=0)
         now = timezone.now()

@@ -32,7 +32,7 @@ SIGNS = {
 
 @dataclass(frozen=True)
 class RecipientRow:
-    """One owner on the page of a link. status: a key of SIGNS; detail: more words, or ""; the urls only while they do."""
+    """One owner on the page of a link. status: a key of SIGNS; detail: more words; the urls only while they work."""
 
     name: str
     address: str
