@@ -1,4 +1,4 @@
-"""Ways back to another site: which addresses a team allows, and what the browser takes there. Never a car, never a token."""
+"""Ways back to another site: which addresses a team allows, and what the browser takes there. No cars, no tokens."""
 
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -13,6 +13,7 @@ from fleet.events.services import acting_as, record
 from fleet.teams.models import Team, User
 
 MOST_ADDRESSES = 20
+URL_MAX_LENGTH = 500
 STATE_MAX_LENGTH = 200
 MOST_REMEMBERED = 5
 SESSION_KEY = "connect_return"

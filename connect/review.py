@@ -1,4 +1,4 @@
-"""What an owner decides on: which cars of the login can be shared, what each can't do, and what is chosen beforehand."""
+"""What an owner decides on: which cars can be shared, what each can't do, and what is chosen beforehand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -40,7 +40,7 @@ class Choice:
 
 @dataclass(frozen=True)
 class CarLine:
-    """One car as its owner sees it before deciding. lacks: sentences on what it can't do; is_unable: of what is needed."""
+    """One car as its owner sees it. lacks: what it can't do, in sentences; is_unable: of what is needed."""
 
     id: str
     make: str
@@ -73,6 +73,7 @@ def read_choice(visit: Visit, *, may_change: bool) -> Choice:
     initial: dict[str, Any] = {"cars": sorted(joined) if may_change else []}
     if link.repairs is not None:
         initial = _as_before(visit, link.repairs.owner, open_cars)
+        initial["scopes"] = [scope for scope in initial["scopes"] if scope in optional]
     if len(cars) == 1:
         initial["cars"] = [car.provider_vehicle_id for car in open_cars]
     return Choice(cars, open_cars, joined, refusals, usable, optional, unable & link.scopes_asked, may_change, initial)

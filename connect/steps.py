@@ -21,7 +21,7 @@ class PairingStep:
 
 
 def pairing_steps(links: Iterable[VehicleLink]) -> list[PairingStep]:
-    """Return a step for each car that the maker reports as waiting for our key. links: with connection, account, app."""
+    """Return a step for each car that the maker reports as waiting for our key. links: with account and app."""
     return [_step(link) for link in links if needs_pairing(link)]
 
 

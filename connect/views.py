@@ -16,6 +16,7 @@ from connect.access import find_latest_visit, get_visit, note_miss
 from connect.brand_page import brand_context, read_country
 from connect.brands import OfferedBrand, ask_for_brands, brands_of, find_brand
 from connect.browser import browser_hash, know_browser, speak
+from connect.callback import CallbackRefused, receive_callback, ring
 from connect.invitations import Invitation, find_invitation
 from connect.models import Visit
 from connect.owner_forms import CallbackForm, ReviewForm, WishForm
@@ -23,7 +24,7 @@ from connect.pages import NamedBrand, brand_page_url, framed, show_way_out
 from connect.portal_keys import ask_for_letter
 from connect.returns import kept_return, remember_return
 from connect.review import read_choice, review_context
-from connect.services import CallbackRefused, decline, end_visit, open_visit, receive_callback, refuse, ring
+from connect.services import decline, end_visit, open_visit, refuse
 from connect.start_page import start_context
 from connect.wishes import keep_wish
 

@@ -18,7 +18,7 @@ class Next(Enum):
 
 @dataclass(frozen=True)
 class WayOut:
-    """{asker} is the team that asks, {brand} the maker, {vin_end} how the VIN ends that the link is for; put in when shown.
+    """{asker} is the team that asks, {brand} the maker, {vin_end} how the VIN of the link ends; put in when shown.
 
     error: what another site is told that sent the owner to us.
     """
@@ -159,8 +159,8 @@ WAYS_OUT: dict[str, WayOut] = {
     "wrong_car": WayOut(
         _("That car is not in this account"),
         _(
-            "The link is for the car whose VIN ends in {vin_end}. You signed in at {brand}, but it is not in this account; "
-            "nothing is shared. Sign in with the account that the car belongs to."
+            "The link is for the car whose VIN ends in {vin_end}. You signed in at {brand}, but it is not in this "
+            "account; nothing is shared. Sign in with the account that the car belongs to."
         ),
         Next.AGAIN,
         sign="car",

@@ -26,7 +26,7 @@ ALLOWED = {
     "connect/access.py get_visit": "by the secret of the owner's browser",
     "connect/grants.py usable_grant": "one login at a maker serves several teams; only scopes are read",
     "connect/portal_keys.py _working": "by the secret of the key, or the session that came in by it",
-    "connect/services.py receive_callback": "by the maker's state and the secret of the owner's browser",
+    "connect/callback.py receive_callback": "by the maker's state and the secret of the owner's browser",
     "fleet/members/joining.py find_by_hash": "by the secret of the invitation",
     "fleet/sign_on/joining.py landing_team": "the person's own memberships",
     "fleet/sign_on/joining.py open_to": "which teams take people of a domain, before somebody is in one",

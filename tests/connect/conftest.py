@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -14,13 +15,14 @@ from django.utils import timezone
 from connect.acceptance import accept
 from connect.brands import refresh_brands
 from connect.exchange import exchange_code
-from connect.models import ShareLink, Visit
+from connect.models import Recipient, ShareLink, Visit
 from connect.services import create_share_link
 from fleet.teams.models import Membership, User
 from fleet.teams.roles import Role
 from fleet.teams.services import add_member, create_team
 from fleet.vehicles.models import ProviderApp
 from fleet.vehicles.providers import callback_url, ensure_simulator
+from fleet.vehicles.sealing import hash_token, make_token
 from tests.connect.maker import allow, query_of
 from tests.infrastructure.simulator import Account, Simulator
 
@@ -44,6 +46,7 @@ def make_link(
     brands: Iterable[str] = (),
     max_uses: int | None = 1,
     days: float = 1,
+    **more: Any,
 ) -> tuple[ShareLink, str]:
     return create_share_link(
         team=membership.team,
@@ -54,7 +57,14 @@ def make_link(
         brands=brands,
         expires_at=timezone.now() + timedelta(days=days),
         max_uses=max_uses,
+        **more,
     )
+
+
+def make_recipient(link: ShareLink, **more: Any) -> tuple[Recipient, str]:
+    """A personal link of a share link, with its secret."""
+    secret = make_token()
+    return Recipient.objects.create(team=link.team, link=link, secret_hash=hash_token(secret), **more), secret
 
 
 @dataclass
