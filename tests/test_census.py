@@ -42,10 +42,12 @@ from tests.infrastructure.simulator import Simulator
 # owner's flow, which goes by a secret of its own or by the browser's session. Everything else is a team's.
 PUBLIC = re.compile(
     r"^(home|healthz|set_language|(account|mfa|usersessions|sign_on)_\w+|connect:(start|brand|go|callback|out)"
-    r"|installation:\w+|members:(join|open|switch))$"
+    r"|installation:\w+|members:(join|open|switch)|portal:(open|again|forgotten|leave))$"
 )
 # Reached by the browser session that began the visit, by nobody else, signed in or not.
 BY_BROWSER = re.compile(r"^connect:(wait|review|done|decline)$")
+# An owner's own pages, reached by the browser that came in by their key; to anybody else they do not exist.
+BY_OWNER = re.compile(r"^portal:(home|log|hours|export|forget|stop|stop_car|scope|revoke_links)$")
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
 OWN_TEAM |= {"alerts:list", "alerts:count"}
@@ -121,6 +123,8 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "job_id": str(job.id),
         "filter_id": str(saved.id),
         "link_id": str(share_link.id),
+        "car_id": str(link.id),
+        "scope": "read_location",
         "visit_id": str(visit.id),
         "rule_id": str(rule.id),
         "budget_id": str(make_budget_of(membership).id),
@@ -172,6 +176,11 @@ def team_routes() -> list[Route]:
     return [route for route in routes() if not PUBLIC.match(route.name)]
 
 
+def _is_by_session(route: Route) -> bool:
+    """Whether a route goes by what a browser holds, not by who is signed in."""
+    return bool(BY_BROWSER.match(route.name) or BY_OWNER.match(route.name))
+
+
 def object_routes() -> list[Route]:
     return [route for route in team_routes() if route.name not in OWN_TEAM]
 
@@ -182,7 +191,7 @@ def test_census_when_asked_without_signing_in_then_every_team_page_asks_to_sign_
     answers = {
         route.name: (client.get(address(route, foreign.ids)), client.post(address(route, foreign.ids)))
         for route in team_routes()
-        if not BY_BROWSER.match(route.name)
+        if not _is_by_session(route)
     }
 
     for name, (got, posted) in answers.items():
@@ -200,7 +209,7 @@ def test_census_when_an_outsider_asks_then_every_foreign_object_is_absent(foreig
 
     for route in object_routes():
         url = address(route, foreign.ids)
-        unknown = address(route, {**{name: str(uuid.uuid4()) for name in foreign.ids}, "kind": "unlock"})
+        unknown = address(route, {**{name: str(uuid.uuid4()) for name in foreign.ids}, "kind": "unlock", "scope": "x"})
         for ask in (outsider.get, outsider.post):
             answer, absent = ask(url), ask(unknown)
             assert answer.status_code in {404, 405}, (route.name, answer.status_code)
@@ -227,7 +236,7 @@ def test_census_when_a_viewer_posts_then_nothing_happens(foreign: Objects) -> No
     statuses = {
         route.name: client.post(address(route, foreign.ids)).status_code
         for route in team_routes()
-        if not BY_BROWSER.match(route.name) and route.name not in OF_ANYBODY
+        if not _is_by_session(route) and route.name not in OF_ANYBODY
     }
 
     assert {name: status for name, status in statuses.items() if status not in {403, 405}} == {}
@@ -241,7 +250,7 @@ def test_census_when_a_post_has_no_csrf_token_then_it_is_refused(foreign: Object
     statuses = {
         route.name: client.post(address(route, foreign.ids)).status_code
         for route in team_routes()
-        if not BY_BROWSER.match(route.name)
+        if not _is_by_session(route)
     }
 
     assert {name: status for name, status in statuses.items() if status not in {403, 405}} == {}

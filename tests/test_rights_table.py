@@ -17,7 +17,7 @@ from fleet.teams.models import Membership
 from fleet.teams.roles import PRESETS, Role
 from tests.factories import make_member, make_team
 from tests.signing_in import sign_in
-from tests.test_census import BY_BROWSER, PUBLIC, Objects, Route, address, foreign, routes  # noqa: F401 - a fixture
+from tests.test_census import BY_BROWSER, BY_OWNER, PUBLIC, Objects, Route, address, foreign, routes  # noqa: F401 - a fixture
 
 GOLDEN = Path(__file__).parent / "golden" / "rights.txt"
 ROLES = [role for role in reversed(Role) if role in PRESETS]
@@ -49,7 +49,7 @@ def browser_of(member: Membership) -> Client:
 
 
 def _is_of_a_team(route: Route) -> bool:
-    return not PUBLIC.match(route.name) and not BY_BROWSER.match(route.name)
+    return not any(names.match(route.name) for names in (PUBLIC, BY_BROWSER, BY_OWNER))
 
 
 def _of_routes(cast: dict[str, Client], ids: dict[str, str]) -> Iterable[tuple[str, ...]]:
