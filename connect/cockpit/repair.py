@@ -15,7 +15,7 @@ from connect.cockpit.facts import facts_of
 from connect.cockpit.health import RANK, REPAIRABLE, State, judge
 from connect.models import Recipient, ShareLink
 from connect.scopes import SCOPES
-from connect.sending.services import secret_of
+from connect.sending.services import MOST_LETTERS, secret_of
 from connect.services import create_share_link, revoke_share_link
 from fleet.events.personal import keep
 from fleet.events.services import acting_as, record
@@ -31,7 +31,7 @@ MOST_AT_ONCE = 200
 
 
 class CannotAsk(Exception):
-    """The owner is not asked now. code: lately (a letter went out or waits), ended."""
+    """The owner is not asked now. code: lately (a letter went out or waits), often (they had enough), ended."""
 
     def __init__(self, code: str) -> None:
         super().__init__(code)
@@ -40,7 +40,10 @@ class CannotAsk(Exception):
 
 @dataclass(frozen=True)
 class Ask:
-    """One time that an owner was asked, and how far it is. status: waiting, stuck, sent, handed, opened, done, over."""
+    """One time that an owner was asked, and how far it is.
+
+    status: waiting, stuck (it could not be sent), sent, handed, opened, declined, done, over.
+    """
 
     recipient: Recipient
     status: str
@@ -48,7 +51,7 @@ class Ask:
 
     @property
     def is_open(self) -> bool:
-        return self.status not in {"done", "over"}
+        return self.status not in {"declined", "done", "over"}
 
 
 @dataclass
@@ -58,6 +61,7 @@ class Plan:
     by_letter: list[Connection] = field(default_factory=list)
     no_address: list[Connection] = field(default_factory=list)
     lately: list[Connection] = field(default_factory=list)
+    said_no: list[Connection] = field(default_factory=list)
     not_theirs: list[Connection] = field(default_factory=list)
     well: list[Connection] = field(default_factory=list)
 
@@ -79,13 +83,15 @@ def plan_asks(connections: Iterable[Connection], *, team_id: UUID, now: datetime
         if held is None or RANK[health.state] < RANK[held]:
             worst[of_link[link_id]] = health.state
     taken = _addresses_written_to(team_id, {one.owner.email.lower() for one in connections} - {""}, now)
-    plan = Plan()
+    asks, plan = latest_asks((one.id for one in connections), team_id=team_id), Plan()
     for one in connections:
         state, email = worst.get(one.id, State.ENDED), one.owner.email.lower()
         if state in {State.WORKS, State.NEW}:
             plan.well.append(one)
         elif state not in REPAIRABLE:
             plan.not_theirs.append(one)
+        elif one.id in asks and asks[one.id].status == "declined":
+            plan.said_no.append(one)
         elif not email:
             plan.no_address.append(one)
         elif email in taken:
@@ -121,6 +127,8 @@ def ask_owner(
             raise CannotAsk("lately")
         wanted_end = consent_ends_at or _again(held, now)
         recipient = _reusable(held, owner, wanted_end, actor) or _new_link(held, owner, wanted_end, membership)
+        if is_letter and recipient.sent_count >= MOST_LETTERS:
+            raise CannotAsk("often")
         if is_letter:
             recipient.send_at, recipient.failures = now, 0
             recipient.save(update_fields=["send_at", "failures"])
@@ -165,12 +173,16 @@ def describe_ask(recipient: Recipient, *, now: datetime) -> Ask:
         return Ask(recipient, "done", recipient.done_at)
     if recipient.revoked_at is not None or recipient.link.problem(now):
         return Ask(recipient, "over", recipient.sent_at or recipient.created_at)
+    if recipient.declined_at is not None:
+        return Ask(recipient, "declined", recipient.declined_at)
     if recipient.send_at is not None:
         return Ask(recipient, "stuck" if recipient.failures else "waiting", recipient.created_at)
     if recipient.opened_at is not None:
         return Ask(recipient, "opened", recipient.opened_at)
     if recipient.sent_at is not None:
         return Ask(recipient, "sent", recipient.sent_at)
+    if recipient.email and recipient.failures:
+        return Ask(recipient, "stuck", recipient.created_at)
     return Ask(recipient, "handed", recipient.created_at)
 
 

@@ -120,6 +120,7 @@ def ask_several(request: HttpRequest) -> HttpResponse:
 
 _WHY_NOT = {
     "lately": lambda: _("This owner was written to within the last 24 hours, or a letter waits to be sent."),
+    "often": lambda: _("This owner had three letters about it; more would be a nuisance. Call them."),
     "ended": lambda: _("This connection has ended. Make a share link to ask the owner anew."),
 }
 

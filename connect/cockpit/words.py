@@ -1,11 +1,8 @@
-"""What people read of a connection's health, in both languages, and what an owner reads who is asked to repair it."""
-
-from datetime import datetime
+"""What people of the team read of a connection's health, in both languages."""
 
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as _lazy
 from django.utils.translation import pgettext_lazy
 
@@ -87,30 +84,3 @@ def sentence(health: Health) -> str:
 def why_ends(health: Health) -> str:
     """Return of what the expected end comes; "" without one."""
     return str(ENDS[health.end.why]) if health.end else ""
-
-
-def repair_subject(*, team: str) -> str:
-    """Return the subject of the letter that asks an owner to repair a connection."""
-    return _("%(team)s asks you to renew the connection to your car") % {"team": team}
-
-
-def repair_paragraphs(
-    *, team: str, cars: str, brand: str, needs_owner: bool, ends_at: datetime | None, new_end: datetime | None
-) -> list[str]:
-    """Return what the letter says of why it comes and what happens; the link and its terms stand around it.
-
-    ends_at, new_end: when the consent ends now and when it would end; None where it has no end.
-    """
-    names = {"team": team, "cars": cars, "brand": brand}
-    if needs_owner:
-        why = _("You connected %(cars)s with %(team)s. %(brand)s no longer accepts this connection.") % names
-    elif ends_at is not None:
-        names["day"] = date_format(ends_at, "DATE_FORMAT")
-        why = _("You connected %(cars)s with %(team)s until %(day)s.") % names
-    else:
-        why = _("You connected %(cars)s with %(team)s. The connection needs your help.") % names
-    what = _("To keep it, sign in at %(brand)s once more. You see first what is asked, and you decide.") % names
-    if new_end is None:
-        return [why, what]
-    until = _("It would then hold until %(day)s.") % {"day": date_format(new_end, "DATE_FORMAT")}
-    return [why, what + " " + until]

@@ -14,6 +14,7 @@ from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
+from connect.cockpit.letters import repair_reason, repair_subject
 from connect.models import Recipient
 from connect.scopes import scope_lines
 from connect.sending.services import secret_of
@@ -81,7 +82,7 @@ def compose(recipient: Recipient, secret: str) -> EmailMessage:
         }
         paragraphs = [
             _("Hello %(name)s,") % words if recipient.name else _("Hello,"),
-            _("%(team)s asks you to connect your car.") % words,
+            repair_reason(recipient) if link.repairs_id else _("%(team)s asks you to connect your car.") % words,
             *_message(recipient),
             *_asked(recipient),
             _("Open this link, best on your phone:")
@@ -90,7 +91,7 @@ def compose(recipient: Recipient, secret: str) -> EmailMessage:
             _("The link is for you alone, works once and is good until %(day)s. Keep it to yourself.") % words,
             _("If you do not know %(team)s, do nothing: without you nothing is shared.") % words,
         ]
-        subject = _("%(team)s asks to connect your car") % words
+        subject = repair_subject(recipient) if link.repairs_id else _("%(team)s asks to connect your car") % words
         if recipient.sent_count:
             subject = _("Reminder: %(subject)s") % {"subject": subject}
     # One line, whatever stands in a name.
