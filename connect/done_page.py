@@ -1,5 +1,6 @@
 """What the last page shows: cars, what was allowed and until when, what the maker still asks, the owner's own page."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -80,9 +81,9 @@ def done_context(
 def _asked_at(request: HttpRequest) -> datetime | None:
     """Return when the owner asked to check again, from the address; None when they did not."""
     asked = request.GET.get("checked", "")
-    return (
-        datetime.fromtimestamp(int(asked), UTC) if asked.isdecimal() and asked.isascii() and len(asked) == 10 else None
-    )
+    if not re.fullmatch("[0-9]{13}", asked):
+        return None
+    return datetime.fromtimestamp(int(asked) / 1_000, UTC)
 
 
 def _is_unanswered(links: list[VehicleLink], since: datetime) -> bool:
