@@ -26,6 +26,7 @@ from connect.returns import kept_return, remember_return
 from connect.review import read_choice, review_context
 from connect.services import decline, end_visit, open_visit, refuse
 from connect.start_page import start_context
+from connect.vins import is_make_missing
 from connect.wishes import keep_wish
 
 MOST_WISHES_OF_A_BROWSER = 5
@@ -49,6 +50,9 @@ def start(request: HttpRequest, secret: str) -> HttpResponse:
     if latest is not None and latest.step in {Visit.Step.EXCHANGING, Visit.Step.REVIEW} and not _is_late(latest):
         return redirect("connect:wait", latest.id)
     ask_for_brands()
+    brands = brands_of(link.team_id)
+    if invitation.vin and brands and is_make_missing(invitation.vin, brands):
+        return show_way_out(request, "vin_not_offered", link=link, vin=invitation.vin)
     brand = find_brand(link.team_id, link.brands[0]) if len(link.brands) == 1 else None
     context = start_context(link, brand_name=brand.name if brand else "") | {
         "step": 1,

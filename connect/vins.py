@@ -92,6 +92,12 @@ def brand_of_make(make: str, brands: Iterable[OfferedBrand]) -> OfferedBrand | N
     return next((brand for brand in brands if _same(brand.name) == wanted), None)
 
 
+def is_make_missing(vin: str, brands: Iterable[OfferedBrand]) -> bool:
+    """Say whether the make of a VIN is known and not among the offered ones: then no sign-in leads to that car."""
+    make = make_of(vin)
+    return bool(make) and brand_of_make(make, brands) is None
+
+
 def _same(name: str) -> str:
     key = plain(name)
     return _ALSO.get(key, key)

@@ -3,10 +3,11 @@
 from datetime import UTC, datetime
 
 import pytest
+from django.test import Client
 from django.urls import reverse
 
 from connect.abilities import refusals_in
-from connect.models import Visit
+from connect.models import BrandList, Visit
 from fleet.adapters.capabilities import Answer, Capability
 from fleet.adapters.commands import KINDS
 from fleet.teams.models import Membership
@@ -137,3 +138,15 @@ def test_exchange_when_the_car_of_the_link_is_not_in_the_account_says_which_car(
 
     assert (visit.step, visit.failure, visit.vehicles) == ("failed", "wrong_car", [])
     assert "whose VIN ends in 12345" in text_of(page)
+
+
+def test_start_when_the_make_of_the_only_car_is_not_offered_says_so_before_the_sign_in(
+    manager: Membership, provider: ProviderApp
+) -> None:
+    known, unknown = make_link(manager, vin="5YJ3E1EA7PF000316")[1], make_link(manager, vin="XXX3E1EA7PF000316")[1]
+    BrandList.objects.update(brands=[["volkswagen", "Volkswagen", []]])
+
+    told, tried = (Client().get(reverse("connect:start", args=[secret])) for secret in (known, unknown))
+
+    assert "whose VIN ends in 00316, and its make is not offered here" in text_of(told)
+    assert (told.context["next_step"], tried.context["step"]) == (None, 1)
