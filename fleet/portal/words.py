@@ -44,6 +44,6 @@ ORIGINS = {
 # What a read was for.
 PURPOSES = {
     "regular": _("regular look at the car"),
-    "asked": _("somebody pressed “Read again”"),
+    "asked": _("pressed “Read again”"),
     "command": _("before or after a command, to prove it"),
 }

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
@@ -14,6 +15,7 @@ from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
 from fleet.vehicles.access import find_link, get_vehicle, vehicles_of
+from fleet.vehicles.consent import private_until
 from fleet.vehicles.filter_bar import make_filter_bar
 from fleet.vehicles.models import Consent, Vehicle
 from fleet.vehicles.readings import link_status, readings_of, rows_of
@@ -90,11 +92,13 @@ def refresh(request: HttpRequest, vehicle_id: UUID) -> HttpResponse:
 def _context(vehicle: Vehicle, membership: Membership) -> dict[str, object]:
     link = find_link(vehicle)
     consents = Consent.objects.filter(team_id=vehicle.team_id, link=link, withdrawn_at__isnull=True)
+    hidden_until = private_until(link, timezone.now())
     return {
         "vehicle": vehicle,
         "state": readings_of(vehicle),
         "link": link,
         "link_status": link_status(link),
         "consents": consents.order_by("scope"),
+        "private_until": hidden_until and f"{hidden_until.astimezone(membership.team.zone):%H:%M}",
         "can_refresh": membership.may(Permission.COMMAND) and link is not None and link.is_live,
     }

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from connect.portal_keys import mint_key
 from fleet.teams.models import Membership
-from fleet.vehicles.models import Connection, Owner, VehicleLink
+from fleet.vehicles.models import Connection, Owner, Vehicle, VehicleLink
 from tests.factories import join_simulated_car, make_share_link, make_team
 from tests.infrastructure.simulator import Simulator
 
@@ -63,7 +63,8 @@ def manager(db: None) -> Membership:
 @pytest.fixture
 def link(manager: Membership, simulator: Simulator) -> VehicleLink:
     """A car that came by a share link; known, everything allowed."""
-    link = join_simulated_car(manager, simulator, license_plate="HC-AR 1")
+    link = join_simulated_car(manager, simulator)
+    Vehicle.objects.filter(pk=link.vehicle_id).update(plate="HC-AR 1")
     came_by(link, manager)
     return link
 

@@ -1,6 +1,6 @@
 """What an owner takes back in their pages stops at once what waits for their car, and the maker hears of it.
 
-With the real parts: jobs, dispatcher, the simulator's ledger. The dispatcher and all workers stand still while the owner
+With the real parts: jobs, dispatcher, the simulator's ledger. Dispatcher and workers stand still while the owner
 decides, so what is found after the answer was done before it: no second goes by.
 """
 
