@@ -1,14 +1,13 @@
 """Addresses of share links and the owner's flow."""
 
-from django.urls import path
+from django.urls import include, path
 
-from connect import done_views, link_views, return_views, views
+from connect import done_views, return_views, views
 from connect.cockpit import views as cockpit
 
 app_name = "connect"
 urlpatterns = [
-    path("links/", link_views.list_links, name="links"),
-    path("links/<uuid:link_id>/revoke/", link_views.revoke_link, name="revoke"),
+    path("", include("connect.link_urls")),
     path("connections/", cockpit.list_connections, name="connections"),
     path("connections/ask/", cockpit.ask_several, name="ask_several"),
     path("connections/<uuid:connection_id>/", cockpit.show_connection, name="connection"),
