@@ -122,7 +122,7 @@ def _of_reads(reads: ReadCount, link: VehicleLink, names: Names) -> Entry:
         what=ngettext("Read once", "Read %(count)s times within the hour", reads.count) % {"count": reads.count},
         car=link.vehicle.make_and_model,
         plate=link.vehicle.plate,
-        who=names.person(user_id) if kind == "user" else _("Fleetwell"),
+        who=names.person(user_id) if kind == "user" else "Fleetwell",
         why=str(PURPOSES.get(reads.purpose, "")),
         outcome=None,
         reason="",
