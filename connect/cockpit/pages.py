@@ -90,8 +90,16 @@ class ConnectionRow:
         return self.health.state in REPAIRABLE
 
     @property
-    def is_urgent(self) -> bool:
-        return self.can_ask and self.health.state is not State.WORKS
+    def has_button(self) -> bool:
+        """Say whether the line itself offers to ask: not where all is well, nor where a letter just went out."""
+        is_open = self.ask is not None and self.ask.is_open
+        may_again = self.ask.may_again if self.ask is not None and is_open else True
+        return self.can_ask and self.health.state is not State.WORKS and may_again
+
+    @property
+    def noticed_at(self) -> datetime | None:
+        """Return since when it is so, where no other column tells."""
+        return self.health.since if self.health.state in {State.NEEDS_OWNER, State.MAKER_DOWN} else None
 
 
 @dataclass(frozen=True)

@@ -50,6 +50,12 @@ class Ask:
     at: datetime
 
     @property
+    def may_again(self) -> bool:
+        """Say whether another letter, or the same link once more, is possible now."""
+        sent_at = self.recipient.sent_at
+        return self.recipient.send_at is None and (sent_at is None or timezone.now() - sent_at > LETTER_EVERY)
+
+    @property
     def is_open(self) -> bool:
         return self.status not in {"declined", "done", "over"}
 
@@ -198,6 +204,7 @@ def _reusable(held: Connection, owner: Owner, wanted_end: datetime | None, actor
             and recipient is not None
             and not link.problem(now)
             and recipient.done_at is None
+            and recipient.declined_at is None
             and recipient.revoked_at is None
             and recipient.email.lower() == owner.email.lower()
             and _is_about(link.consent_ends_at, wanted_end)

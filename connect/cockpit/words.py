@@ -4,7 +4,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _lazy
-from django.utils.translation import pgettext_lazy
+from django.utils.translation import pgettext, pgettext_lazy
 
 from connect.cockpit.health import Health, State
 
@@ -78,7 +78,7 @@ def sentence(health: Health) -> str:
         return words
     local = timezone.localtime(moment)
     is_clock = health.why == "held" and abs(local - timezone.localtime()).days < 1
-    return words % {"until": date_format(local, "TIME_FORMAT" if is_clock else "SHORT_DATE_FORMAT")}
+    return words % {"until": date_format(local, "TIME_FORMAT" if is_clock else pgettext("date format", "j M Y"))}
 
 
 def why_ends(health: Health) -> str:

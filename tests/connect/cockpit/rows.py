@@ -8,8 +8,17 @@ from django.utils import timezone
 from fleet.adapters.providers.simulator.adapter import SimulatorAdapter
 from fleet.events.services import acting_as
 from fleet.teams.models import Membership
-from fleet.vehicles.models import Connection, Consent, Lane, Owner, ProviderAccount, ProviderApp, ReadCount, Vehicle
-from fleet.vehicles.models import VehicleLink
+from fleet.vehicles.models import (
+    Connection,
+    Consent,
+    Lane,
+    Owner,
+    ProviderAccount,
+    ProviderApp,
+    ReadCount,
+    Vehicle,
+    VehicleLink,
+)
 
 SHORT_LIVED = f"{__name__}.ShortLived"
 

@@ -13,10 +13,9 @@ from connect.cockpit.pages import Chosen, Cockpit, make_cockpit, read_chosen
 from connect.models import Recipient
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
-from fleet.teams.services import add_member
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderApp, Vehicle, VehicleLink
 from tests.connect.cockpit.rows import make_connections
-from tests.factories import make_member, make_simulator_app, make_team, make_user
+from tests.factories import make_member, make_simulator_app, make_team
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
