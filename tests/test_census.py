@@ -52,6 +52,7 @@ BY_OWNER = re.compile(r"^portal:(home|log|hours|export|forget|stop|stop_car|scop
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
 OWN_TEAM |= {"connect:returns"}
+OWN_TEAM |= {"connect:connections", "connect:ask_several"}
 OWN_TEAM |= {"alerts:list", "alerts:count"}
 OWN_TEAM |= {"budgets:list", "budgets:notices"}
 OWN_TEAM |= {"rules:list", "rules:new", "rules:say", "rules:check_first"}
@@ -125,6 +126,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "job_id": str(job.id),
         "filter_id": str(saved.id),
         "link_id": str(share_link.id),
+        "connection_id": str(link.connection_id),
         "car_id": str(link.id),
         "scope": "read_location",
         "visit_id": str(visit.id),
