@@ -15,7 +15,7 @@ from connect.browser import speak
 from connect.done_page import done_context, is_recent, live_links
 from connect.models import Visit
 from connect.owner_forms import LetterForm
-from connect.pages import show_way_out
+from connect.pages import of_this_browser, show_way_out
 from connect.portal_keys import ask_for_letter, mint_key
 from connect.services import set_owner_email
 from fleet.vehicles.tasks import read_link
@@ -23,6 +23,7 @@ from fleet.vehicles.tasks import read_link
 
 @require_safe
 @never_cache
+@of_this_browser
 def done(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     visit = _visit(request, visit_id)
     if visit.step != Visit.Step.DONE:
@@ -32,6 +33,7 @@ def done(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 
 @require_POST
 @never_cache
+@of_this_browser
 def check_steps(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """Have a worker ask the maker again what the cars can do; the page then waits for the answer."""
     visit = _visit(request, visit_id)
@@ -43,6 +45,7 @@ def check_steps(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 
 @require_POST
 @never_cache
+@of_this_browser
 def show_portal_link(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """Show the way to the owner's own pages, in this very answer: it is kept nowhere."""
     visit = _visit(request, visit_id)
@@ -54,6 +57,7 @@ def show_portal_link(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 
 @require_POST
 @never_cache
+@of_this_browser
 def send_letter(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """Have the way to the owner's own pages sent to them. An address that is known is not changed here."""
     visit = _visit(request, visit_id)

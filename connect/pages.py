@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import wraps
 from typing import Any
+from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -21,6 +24,8 @@ from connect.services import link_secret
 from connect.words import WAYS_OUT, Next, describe_way_out
 from fleet.teams.models import Team
 from fleet.vehicles.sealing import CannotUnseal
+
+View = Callable[[HttpRequest, UUID], HttpResponse]
 
 
 @dataclass(frozen=True)
@@ -79,6 +84,19 @@ def show_way_out(
         label, url = way_back(request, link=link, visit=visit, error=code)
         context["way_back"] = NextStep(label, url) if url else None
     return render(request, "connect/out.html", context, status=WAYS_OUT[code].status)
+
+
+def of_this_browser(view: View) -> View:
+    """Answer with a way out where a pass is not this browser's; one that does not exist looks the same."""
+
+    @wraps(view)
+    def answer(request: HttpRequest, visit_id: UUID) -> HttpResponse:
+        try:
+            return view(request, visit_id)
+        except Http404:
+            return show_way_out(request, "other_browser")
+
+    return answer
 
 
 def _told(visit: Visit) -> list[dict[str, object]]:

@@ -20,7 +20,7 @@ from connect.callback import CallbackRefused, receive_callback, ring
 from connect.invitations import Invitation, find_invitation
 from connect.models import Visit
 from connect.owner_forms import CallbackForm, ReviewForm, WishForm
-from connect.pages import NamedBrand, brand_page_url, framed, show_way_out
+from connect.pages import NamedBrand, brand_page_url, framed, of_this_browser, show_way_out
 from connect.portal_keys import ask_for_letter
 from connect.returns import kept_return, remember_return
 from connect.review import read_choice, review_context
@@ -179,6 +179,7 @@ def callback(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 @never_cache
+@of_this_browser
 def wait(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     """Wait for the worker, then go where the pass has come to: the decision, the end, or a way out."""
     visit = _visit(request, visit_id)
@@ -230,6 +231,7 @@ def _is_late(visit: Visit) -> bool:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 @never_cache
+@of_this_browser
 def review(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     visit = _visit(request, visit_id)
     if visit.step != Visit.Step.REVIEW or _is_late(visit):
@@ -256,6 +258,7 @@ def review(request: HttpRequest, visit_id: UUID) -> HttpResponse:
 
 
 @require_POST
+@of_this_browser
 def decline_visit(request: HttpRequest, visit_id: UUID) -> HttpResponse:
     visit = _visit(request, visit_id)
     decline(visit=visit)

@@ -101,6 +101,12 @@ WAYS_OUT: dict[str, WayOut] = {
         status=400,
         sign="hourglass",
     ),
+    "other_browser": WayOut(
+        _("This page belongs to another browser"),
+        _("Go on in the browser in which you began, or open the link from the message you got here."),
+        status=404,
+        sign="shield",
+    ),
     # What the maker or the owner said
     "denied": WayOut(
         _("You did not allow it"),
