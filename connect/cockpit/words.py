@@ -3,17 +3,17 @@
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext, pgettext_lazy
 
 from connect.cockpit.health import Health, State
 
 TITLES: dict[State, Promise] = {
-    State.NEEDS_OWNER: _lazy("Needs the owner"),
+    State.NEEDS_OWNER: _("Needs the owner"),
     State.SILENT: pgettext_lazy("connection", "Silent"),
-    State.MAKER_DOWN: _lazy("Maker out of reach"),
-    State.NEEDS_PAIRING: _lazy("Needs pairing"),
-    State.ENDS_SOON: _lazy("Ends soon"),
+    State.MAKER_DOWN: _("Maker out of reach"),
+    State.NEEDS_PAIRING: _("Needs pairing"),
+    State.ENDS_SOON: _("Ends soon"),
     State.LIMITED: pgettext_lazy("connection", "Limited"),
     State.NEW: pgettext_lazy("connection", "Just joined"),
     State.WORKS: pgettext_lazy("connection", "Works"),
@@ -43,30 +43,30 @@ SIGNS = {
 }
 # By state and why; {day} and {since} are put in when they are known.
 SENTENCES: dict[tuple[State, str], Promise] = {
-    (State.NEEDS_OWNER, ""): _lazy("The maker no longer takes our access. The owner has to sign in again."),
-    (State.SILENT, "silent"): _lazy("The maker answers, but not about this car."),
-    (State.SILENT, "never"): _lazy("The maker has never answered about this car."),
-    (State.MAKER_DOWN, "off"): _lazy("This maker is switched off in this installation."),
-    (State.MAKER_DOWN, "refusing"): _lazy("The maker refuses many logins at once. The owner need not do anything."),
-    (State.MAKER_DOWN, "breaker"): _lazy("The maker does not answer. The owner need not do anything."),
-    (State.MAKER_DOWN, "held"): _lazy("The maker asked us to wait until %(until)s."),
-    (State.MAKER_DOWN, "sign_in"): _lazy("The maker’s sign-in does not answer; we go on trying."),
-    (State.NEEDS_PAIRING, ""): _lazy("The owner has to pair our key with the car before it takes commands."),
-    (State.ENDS_SOON, "consent"): _lazy("The owner gave it until %(until)s."),
-    (State.ENDS_SOON, "grant"): _lazy("The maker ends every sign-in after a time; this one on %(until)s."),
-    (State.ENDS_SOON, "idle"): _lazy("It could not be renewed and dies unused on %(until)s."),
-    (State.ENDS_SOON, "refused"): _lazy("The maker refused it once. We ask again before we trouble the owner."),
-    (State.LIMITED, ""): _lazy("What you need was not all given."),
-    (State.NEW, ""): _lazy("The maker has not answered about it yet."),
-    (State.WORKS, ""): _lazy("The maker answers about this car."),
-    (State.ENDED, "consent"): _lazy("It was given until %(until)s."),
-    (State.ENDED, "taken_back"): _lazy("The sharing was ended."),
+    (State.NEEDS_OWNER, ""): _("The maker no longer takes our access. The owner has to sign in again."),
+    (State.SILENT, "silent"): _("The maker answers, but not about this car."),
+    (State.SILENT, "never"): _("The maker has never answered about this car."),
+    (State.MAKER_DOWN, "off"): _("This maker is switched off in this installation."),
+    (State.MAKER_DOWN, "refusing"): _("The maker refuses many logins at once. The owner need not do anything."),
+    (State.MAKER_DOWN, "breaker"): _("The maker does not answer. The owner need not do anything."),
+    (State.MAKER_DOWN, "held"): _("The maker asked us to wait until %(until)s."),
+    (State.MAKER_DOWN, "sign_in"): _("The maker’s sign-in does not answer; we go on trying."),
+    (State.NEEDS_PAIRING, ""): _("The owner has to pair our key with the car before it takes commands."),
+    (State.ENDS_SOON, "consent"): _("The owner gave it until %(until)s."),
+    (State.ENDS_SOON, "grant"): _("The maker ends every sign-in after a time; this one on %(until)s."),
+    (State.ENDS_SOON, "idle"): _("It could not be renewed and dies unused on %(until)s."),
+    (State.ENDS_SOON, "refused"): _("The maker refused it once. We ask again before we trouble the owner."),
+    (State.LIMITED, ""): _("What you need was not all given."),
+    (State.NEW, ""): _("The maker has not answered about it yet."),
+    (State.WORKS, ""): _("The maker answers about this car."),
+    (State.ENDED, "consent"): _("It was given until %(until)s."),
+    (State.ENDED, "taken_back"): _("The sharing was ended."),
 }
 ENDS: dict[str, Promise] = {
-    "consent": _lazy("as the owner gave it"),
-    "grant": _lazy("the maker’s limit"),
-    "idle": _lazy("not renewed for too long"),
-    "refused": _lazy("unless the maker takes it again"),
+    "consent": _("as the owner gave it"),
+    "grant": _("the maker’s limit"),
+    "idle": _("not renewed for too long"),
+    "refused": _("unless the maker takes it again"),
 }
 
 
