@@ -17,7 +17,7 @@ class OwnerEmailForm(forms.Form):
         label=_("E-mail of the owner"),
         required=False,
         max_length=254,
-        help_text=_("For letters about this connection. The owner can take it back in their own pages."),
+        help_text=_("For letters about their connections only."),
     )
 
 

@@ -114,8 +114,9 @@ def _url(row: Told, membership: Membership | None) -> str:
         return reverse("commands:detail", args=[identity]) if is_one else reverse("alerts:list")
     if row.kind == "job":
         return reverse("jobs:detail", args=[identity]) if is_one else reverse("jobs:list")
-    if row.kind == "connection":
-        return reverse("vehicles:list") + "?link=needs_owner"
+    if row.kind == "connection" and membership is not None and membership.may(Permission.CONNECT):
+        state = "ends_soon" if row.event_kind == "connection.expiring" else "needs_owner"
+        return reverse("connect:connections") + (f"?state={state}" if row.count == 1 else "")
     for kinds, permission, name in (
         ({"joined", "member"}, Permission.MEMBERS, "members:list"),
         ({"key"}, Permission.CONNECT, "connect:links"),

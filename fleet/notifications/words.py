@@ -9,8 +9,8 @@ from django.utils.translation import ngettext_lazy
 
 # Without a vehicle that the reader may see, the second sentence holds.
 ONE: dict[str, Promise] = {
-    "connection.needs_owner": _("%(vehicle)s: the maker asks the owner to sign in again. Send a new share link."),
-    "connection.expiring": _("%(vehicle)s: the owner’s permission at the maker ends soon."),
+    "connection.needs_owner": _("%(vehicle)s: the maker asks the owner to sign in again. Ask them in the connections."),
+    "connection.expiring": _("%(vehicle)s: the connection will end soon."),
     "command.unresolved": _("%(command)s on %(vehicle)s was not proved. Please look at the car."),
     "command.contradicted": _("%(command)s on %(vehicle)s was contradicted by later evidence. Please look at the car."),
     "job.finished": _("Your job is finished: %(command)s."),
