@@ -72,9 +72,9 @@ class HoursForm(forms.Form):
             )
 
     @property
-    def lines(self) -> list[dict[str, forms.BoundField]]:
-        """Return the rows for the page."""
-        return [{name: self[f"{name}_{n}"] for name in ("days", "from", "until")} for n in range(self.rows)]
+    def lines(self) -> list[dict[str, Any]]:
+        """Return the rows for the page: the days, and both times."""
+        return [{"days": self[f"days_{n}"], "times": [self[f"from_{n}"], self[f"until_{n}"]]} for n in range(self.rows)]
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}

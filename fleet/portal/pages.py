@@ -19,13 +19,11 @@ MOST_ENDED = 20
 
 @dataclass(frozen=True)
 class ScopeSwitch:
-    """One permission on one car. can_change: it is on, or the link asks for it and the maker granted it."""
+    """One permission on one car that is given, or that the link asks for and the maker granted."""
 
     scope: Scope
     is_on: bool
     is_needed: bool
-    can_change: bool
-    since: datetime | None
     url: str
 
     @property
@@ -74,12 +72,12 @@ def shared_cars(links: Iterable[VehicleLink]) -> list[SharedCar]:
     if not links:
         return []
     team_id = links[0].team_id
-    given: dict[UUID, dict[str, datetime]] = {link.id: {} for link in links}
+    given: dict[UUID, set[str]] = {link.id: set() for link in links}
     asked: dict[UUID, set[str]] = {link.id: set() for link in links}
     for consent in Consent.objects.filter(team_id=team_id, link_id__in=given):
         asked[consent.link_id].add(consent.scope)
         if consent.withdrawn_at is None:
-            given[consent.link_id][consent.scope] = consent.given_at
+            given[consent.link_id].add(consent.scope)
     ids = {link.connection.share_link_id for link in links} - {None}
     share_links = {one.id: one for one in ShareLink.objects.filter(team_id=team_id, id__in=ids)}
     return [
@@ -88,9 +86,7 @@ def shared_cars(links: Iterable[VehicleLink]) -> list[SharedCar]:
     ]
 
 
-def _shared_car(
-    link: VehicleLink, share_link: ShareLink | None, given: dict[str, datetime], asked: set[str]
-) -> SharedCar:
+def _shared_car(link: VehicleLink, share_link: ShareLink | None, given: set[str], asked: set[str]) -> SharedCar:
     offered = changeable_scopes(link, share_link, asked)
     needed = set(share_link.scopes_needed) if share_link is not None else set()
     switches = [
@@ -98,8 +94,6 @@ def _shared_car(
             scope=scope,
             is_on=key in given,
             is_needed=key in needed,
-            can_change=key in given or key in offered,
-            since=given.get(key),
             url=reverse("portal:scope", args=[link.id, key]),
         )
         for key, scope in SCOPES.items()
