@@ -214,7 +214,7 @@ def test_connection_when_it_breaks_then_who_reaches_one_of_its_cars_is_told_whic
     read()
 
     assert (says(one.user), told(none.user)) == (
-        [f"{plate}: the maker asks the owner to sign in again. Send a new share link."],
+        [f"{plate}: the maker asks the owner to sign in again. Ask them in the connections."],
         [],
     )
 
