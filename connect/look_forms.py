@@ -51,5 +51,5 @@ class LookForm(forms.Form):
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if cleaned.get("logo") and cleaned.get("removes_logo"):
-            self.add_error("removes_logo", _("Choose one: a new logo, or none."))
+            self.add_error("logo", _("Choose one: a new logo, or none."))
         return cleaned
