@@ -28,6 +28,7 @@ ALLOWED = {
     "connect/portal_keys.py _working": "by the secret of the key, or the session that came in by it",
     "connect/callback.py receive_callback": "by the maker's state and the secret of the owner's browser",
     "fleet/members/joining.py find_by_hash": "by the secret of the invitation",
+    "fleet/portal/forgetting.py _forget_logins": "one login at a maker serves several teams; only whether one does",
     "fleet/sign_on/joining.py landing_team": "the person's own memberships",
     "fleet/sign_on/joining.py open_to": "which teams take people of a domain, before somebody is in one",
     "fleet/teams/access.py all_memberships_of": "the person's own memberships",

@@ -41,6 +41,7 @@ class Entry:
     what: str
     car: str
     plate: str
+    vin_end: str
     who: str
     why: str
     outcome: Outcome | None
@@ -105,6 +106,7 @@ def _of_command(command: Command, link: VehicleLink, names: Names) -> Entry:
         what=str(LABELS[command.kind]),
         car=link.vehicle.make_and_model,
         plate=link.vehicle.plate,
+        vin_end=link.vehicle.vin[-6:],
         who=_("A guest") if command.origin == "guest" else names.person(command.user_id),
         why=why,
         outcome=outcome,
@@ -122,6 +124,7 @@ def _of_reads(reads: ReadCount, link: VehicleLink, names: Names) -> Entry:
         what=ngettext("Read once", "Read %(count)s times within the hour", reads.count) % {"count": reads.count},
         car=link.vehicle.make_and_model,
         plate=link.vehicle.plate,
+        vin_end=link.vehicle.vin[-6:],
         who=names.person(user_id) if kind == "user" else "Fleetwell",
         why=str(PURPOSES.get(reads.purpose, "")),
         outcome=None,

@@ -146,7 +146,7 @@ def test_key_when_a_member_of_another_team_opens_it_then_they_stay_signed_in_and
     assert client.get(HOME).status_code == 404
 
 
-@pytest.mark.parametrize(("language", "title"), [("de", "teilen"), ("en", "share")])
+@pytest.mark.parametrize(("language", "title"), [("de", "freigeben"), ("en", "share")])
 def test_pages_when_first_opened_then_they_speak_the_owners_language(owner: Owner, language: str, title: str) -> None:
     Owner.objects.update(language=language)
     client = Client(HTTP_ACCEPT_LANGUAGE="fr")
