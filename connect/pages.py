@@ -101,8 +101,8 @@ def of_this_browser(view: View) -> View:
 
 def _told(visit: Visit) -> list[dict[str, object]]:
     return [
-        {"name": car, "lacks": [lacks(scope, why, is_needed=True) for scope, why in refused.items()]}
-        for car, refused in refusals_told(visit)
+        {"make": make, "model": model, "lacks": [lacks(scope, why, is_needed=True) for scope, why in refused.items()]}
+        for make, model, refused in refusals_told(visit)
     ]
 
 

@@ -117,6 +117,13 @@ def review_context(visit: Visit, form: ReviewForm, choice: Choice) -> dict[str, 
 
 def _car_line(car: RemoteVehicle, choice: Choice, chosen: list[str], needed: set[str]) -> CarLine:
     refused = choice.refusals[car.provider_vehicle_id]
+    is_unable = bool(needed & refused.keys())
+    # What none of the cars can do is said once, below; of a car that can't be chosen only why it can't.
+    said = {
+        scope: why
+        for scope, why in refused.items()
+        if (scope in needed if is_unable else scope not in choice.impossible)
+    }
     return CarLine(
         id=car.provider_vehicle_id,
         make=car.make,
@@ -126,6 +133,6 @@ def _car_line(car: RemoteVehicle, choice: Choice, chosen: list[str], needed: set
         vin=clean_vin(car.vin) or _("VIN unknown"),
         is_chosen=car.provider_vehicle_id in chosen,
         is_joined=car.provider_vehicle_id in choice.joined and not choice.may_change,
-        is_unable=bool(needed & refused.keys()),
-        lacks=[lacks(scope, why, is_needed=scope in needed) for scope, why in refused.items()],
+        is_unable=is_unable,
+        lacks=[lacks(scope, why, is_needed=scope in needed) for scope, why in said.items()],
     )

@@ -74,13 +74,13 @@ def tell_refusals(
     told = []
     for car in list(cars)[:MOST_TOLD]:
         lacks = {scope: why for scope, why in refusals.get(car.provider_vehicle_id, {}).items() if scope in needed}
-        told.append({"car": _bounded(f"{car.make} {car.model}".strip()), _REFUSED: lacks})
+        told.append({"make": _bounded(car.make), "model": _bounded(car.model), _REFUSED: lacks})
     return told
 
 
-def refusals_told(visit: Visit) -> list[tuple[str, Refusals]]:
-    """Return what tell_refusals() left in a pass that has ended: each car's name, and what it lacks."""
-    return [(plain.get("car", ""), plain.get(_REFUSED, {})) for plain in visit.vehicles]
+def refusals_told(visit: Visit) -> list[tuple[str, str, Refusals]]:
+    """Return what tell_refusals() left in a pass that has ended: each car's make and model, and what it lacks."""
+    return [(plain["make"], plain["model"], plain.get(_REFUSED, {})) for plain in visit.vehicles]
 
 
 def _without_refusals(plain: dict[str, Any]) -> dict[str, Any]:

@@ -76,7 +76,8 @@ def test_exchange_when_no_car_can_do_what_is_needed_names_car_and_reason_and_sha
     assert "Your car can’t do what is needed" in text_of(page)
     assert page.context["cars"] == [
         {
-            "name": "Volkswagen Golf",
+            "make": "Volkswagen",
+            "model": "Golf",
             "lacks": ["Needed, but not possible: Start and stop charging – this car is not equipped for it."],
         }
     ]
