@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import connection as database
+from django.db import transaction
 from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone, translation
@@ -14,9 +15,10 @@ from django.utils.translation import gettext as _
 from connect.cockpit.facts import facts_of
 from connect.cockpit.health import RANK, REPAIRABLE, State, judge
 from connect.models import Recipient, ShareLink
-from connect.scopes import SCOPES
+from connect.scopes import ALWAYS_NEEDED, SCOPES
 from connect.sending.services import MOST_LETTERS, secret_of
 from connect.services import create_share_link, revoke_share_link
+from connect.tasks import write_to_owners
 from fleet.events.personal import keep
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Membership
@@ -121,6 +123,14 @@ def ask_owner(
     without an address, the team hands it over itself: secret_of(recipient) opens it. consent_ends_at: until when it is
     asked for; without it as long again, where it was given for a time. Raises CannotAsk.
     """
+    recipient = _ask(connection, membership, consent_ends_at, by_hand=by_hand)
+    _ring()
+    return recipient
+
+
+def _ask(
+    connection: Connection, membership: Membership, consent_ends_at: datetime | None = None, *, by_hand: bool = False
+) -> Recipient:
     now, actor = timezone.now(), membership.user.actor
     with acting_as(actor):
         owner = Owner.objects.this(connection.owner).get()
@@ -148,11 +158,17 @@ def ask_many(*, connections: Iterable[Connection], membership: Membership) -> in
     plan, asked = plan_asks(connections, team_id=membership.team_id, now=timezone.now()), 0
     for connection in plan.by_letter[:MOST_AT_ONCE]:
         try:
-            ask_owner(connection=connection, membership=membership)
+            _ask(connection, membership)
         except CannotAsk:  # somebody else did meanwhile
             continue
         asked += 1
+    _ring()
     return asked
+
+
+def _ring() -> None:
+    # robust: without a broker the letters wait for the next round.
+    transaction.on_commit(write_to_owners.delay, robust=True)
 
 
 def set_email(*, owner: Owner, email: str, actor: str) -> bool:
@@ -249,7 +265,8 @@ def _scopes_as_before(held: Connection) -> tuple[list[str], list[str]]:
     if link is not None:
         return [s for s in link.scopes_needed if s in SCOPES], [s for s in link.scopes_optional if s in SCOPES]
     given = Consent.objects.filter(team_id=held.team_id, link__connection=held, withdrawn_at__isnull=True)
-    return sorted(SCOPES.keys() & set(given.values_list("scope", flat=True))), []
+    # Nobody knows any more what of it was needed; a car must not be refused for what it perhaps never could.
+    return [ALWAYS_NEEDED], sorted(SCOPES.keys() & set(given.values_list("scope", flat=True)))
 
 
 def _again(held: Connection, now: datetime) -> datetime | None:

@@ -70,7 +70,7 @@ def test_owner_when_asked_again_then_it_is_the_same_link_and_one_letter_a_day(
     assert again.send_at is not None
     (link,) = links_out(connection)
     assert (link.brands, link.max_uses, link.language, link.repairs_id) == (["volkswagen"], 1, "de", connection.id)
-    assert (link.scopes_needed, link.scopes_optional) == (["read_battery", "read_vin"], [])
+    assert (link.scopes_needed, link.scopes_optional) == (["read_vin"], ["read_battery"])
     asked = Event.objects.filter(kind="connection.asked").order_by("id").values_list("data", flat=True)
     assert list(asked) == [{"by": "letter"}, {"by": "link"}, {"by": "letter"}]
 
