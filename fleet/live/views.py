@@ -162,7 +162,8 @@ def _note(told: dict[str, dict[str, Any]], message: dict[str, Any]) -> None:
         entry["command"] = identity
     if what != "command" or message["kind"] == "look":
         entry["state"] = True
-    if message.get("buttons"):
+    # What an owner gives or takes back decides which buttons there are.
+    if message.get("buttons") or what == "link":
         entry["buttons"] = True
 
 

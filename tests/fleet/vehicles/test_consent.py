@@ -19,10 +19,11 @@ from fleet.vehicles.consent import (
     allowed_scopes,
     forget_private_locations,
     give_consent,
+    private_until,
     set_private_hours,
     withdraw_consent,
 )
-from fleet.vehicles.models import Consent, Owner, VehicleLink, VehicleSignal
+from fleet.vehicles.models import Connection, Consent, Owner, VehicleLink, VehicleSignal
 from fleet.vehicles.services import end_link
 from fleet.vehicles.snapshots import SAVE_SNAPSHOTS, Taken, save_snapshot, snapshot_parameters
 from tests.factories import join_simulated_car, make_team
@@ -210,8 +211,16 @@ def test_private_hours_when_asked_then_the_clock_at_the_owners_place_counts(
     with connection.cursor() as cursor:
         cursor.execute("SELECT in_private_hours(%s::jsonb, %s, %s)", [psycopg.types.json.Jsonb(windows), zone, moment])
         (found,) = cursor.fetchone()
+    owner = Owner(private_hours=windows, private_time_zone=zone)
+    link = VehicleLink(connection=Connection(owner=owner))
 
     assert found is is_private
+    # What the team reads is told by the same hours.
+    until = private_until(link, moment)
+    assert (until is not None) is is_private
+    if until is not None:
+        assert until > moment
+        assert f"{until:%H:%M}" in {window["until"] for window in windows}
 
 
 def around_now(*, before_min: int, after_min: int) -> list[dict[str, Any]]:
