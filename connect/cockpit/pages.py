@@ -18,6 +18,7 @@ from connect.cockpit.repair import Ask, latest_asks
 from connect.cockpit.words import SIGNS, TITLES, TONES, sentence, why_ends
 from connect.scopes import scope_lines
 from fleet.teams.models import Membership
+from fleet.vehicles.access import vehicles_of
 from fleet.vehicles.models import VehicleLink
 
 PAGE_SIZE = 50
@@ -124,7 +125,7 @@ def read_chosen(values: Any) -> Chosen:
 def make_cockpit(membership: Membership, chosen: Chosen, page_number: str | None, *, now: datetime) -> Cockpit:
     """Return the list, the worst first, in a fixed number of queries."""
     everything = shown_links(membership, now=now)
-    makes = everything.order_by("vehicle__make").values_list("vehicle__make", flat=True).distinct()
+    makes = vehicles_of(membership).order_by("make").values_list("make", flat=True).distinct()
     judged = [(key, facts, judge(facts, now=now)) for key, facts in read_facts(narrow(everything, chosen))]
     counts = Counter(health.state for _key, _facts, health in judged)
     found = [one for one in judged if chosen.includes(one[2])]
@@ -151,8 +152,8 @@ def narrow(links: QuerySet[VehicleLink], chosen: Chosen) -> QuerySet[VehicleLink
     if chosen.make:
         links = links.filter(vehicle__make=chosen.make)
     if chosen.text:
-        columns = ("vehicle__plate", "vehicle__name", "vehicle__vin", "vehicle__make", "vehicle__model")
-        columns += ("connection__owner__name", "connection__owner__email")
+        columns = ["vehicle__plate", "vehicle__name", "vehicle__vin", "vehicle__make", "vehicle__model"]
+        columns += ["connection__owner__name", "connection__owner__email"]
         wanted = Q()
         for column in columns:
             wanted |= Q(**{f"{column}__icontains": chosen.text})

@@ -261,9 +261,10 @@ def _new_link(held: Connection, owner: Owner, wanted_end: datetime | None, membe
 
 def _scopes_as_before(held: Connection) -> tuple[list[str], list[str]]:
     """Return what is needed and what is optional, as when the owner gave it."""
-    link = ShareLink.objects.filter(team_id=held.team_id, pk=held.share_link_id).first()
-    if link is not None:
-        return [s for s in link.scopes_needed if s in SCOPES], [s for s in link.scopes_optional if s in SCOPES]
+    if held.share_link_id is not None:
+        link = ShareLink.objects.filter(team_id=held.team_id, pk=held.share_link_id).first()
+        if link is not None:
+            return [s for s in link.scopes_needed if s in SCOPES], [s for s in link.scopes_optional if s in SCOPES]
     given = Consent.objects.filter(team_id=held.team_id, link__connection=held, withdrawn_at__isnull=True)
     # Nobody knows any more what of it was needed; a car must not be refused for what it perhaps never could.
     return [ALWAYS_NEEDED], sorted(SCOPES.keys() & set(given.values_list("scope", flat=True)))

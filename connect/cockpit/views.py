@@ -49,7 +49,7 @@ def list_connections(request: HttpRequest) -> HttpResponse:
 @login_required
 @never_cache
 def show_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection, membership = get_connection(request.user, connection_id)  # type: ignore[arg-type]
+    connection, membership = get_connection(request.user, connection_id)
     return _show(request, connection, membership)
 
 
@@ -57,7 +57,7 @@ def show_connection(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 @login_required
 def ask(request: HttpRequest, connection_id: UUID) -> HttpResponse:
     """Ask one owner: by letter, or with a link that is shown in this very answer and in no other."""
-    connection, membership = get_connection(request.user, connection_id)  # type: ignore[arg-type]
+    connection, membership = get_connection(request.user, connection_id)
     form = AskForm(request.POST, team=membership.team)
     if not form.is_valid():
         return _show(request, connection, membership, ask_form=form, status=422)
@@ -78,7 +78,7 @@ def ask(request: HttpRequest, connection_id: UUID) -> HttpResponse:
 @require_POST
 @login_required
 def change_email(request: HttpRequest, connection_id: UUID) -> HttpResponse:
-    connection, membership = get_connection(request.user, connection_id)  # type: ignore[arg-type]
+    connection, membership = get_connection(request.user, connection_id)
     form = OwnerEmailForm(request.POST)
     if not form.is_valid():
         return _show(request, connection, membership, email_form=form, status=422)
