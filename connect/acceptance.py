@@ -14,11 +14,13 @@ from connect.scopes import TEXT_VERSION
 from connect.sealed import read_tokens, remote_vehicles
 from connect.sending.services import note_done, recipient_problem
 from connect.services import NO_SECRETS, end_visit, record_link
+from fleet.adapters.base import RemoteVehicle
 from fleet.teams.models import Team
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, VehicleLink
 from fleet.vehicles.sealing import CannotUnseal
 from fleet.vehicles.services import end_link, join_vehicle, open_connection, save_account
 from fleet.vehicles.tasks import read_link
+from fleet.vehicles.vin import clean_vin
 
 
 class VisitOver(Exception):
@@ -76,7 +78,7 @@ def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], pers
     usable = usable_grant(visit, account, vehicle_ids=vehicle_ids)
     if account is None or usable.is_replaced:
         account = save_account(app=visit.app, brand=visit.brand, tokens=tokens)
-    owner = _find_owner(visit, account, person)
+    owner = _find_owner(visit, account, chosen, person)
     allowed = (set(link.scopes_needed) | (scopes_optional & set(link.scopes_optional))) & usable.scopes
     connection = open_connection(
         team=visit.team,
@@ -120,11 +122,20 @@ def _use_link(visit: Visit, now: datetime) -> None:
         raise VisitOver(link.problem(now) or "link_used_up")
 
 
-def _find_owner(visit: Visit, account: ProviderAccount, person: Person) -> Owner:
-    """Return the person of the connection to repair, or of an earlier one of this team and login, or a new one."""
+def _find_owner(visit: Visit, account: ProviderAccount, chosen: Collection[RemoteVehicle], person: Person) -> Owner:
+    """Return the person of an earlier connection of this team and login, or of the one to repair, or a new one.
+
+    Who repairs with another login has to bring one of its cars: a link that went astray must not make somebody else
+    the owner, to whom letters are written.
+    """
     language = person.language or visit.language
     earlier = Connection.objects.filter(team_id=visit.team_id, account=account).select_related("owner")
-    connection = visit.link.repairs or earlier.order_by("-created_at").first()
+    connection = earlier.order_by("-created_at").first()
+    repaired = visit.link.repairs
+    if connection is None and repaired is not None:
+        vins = {vin for remote in chosen if (vin := clean_vin(remote.vin))}
+        same = VehicleLink.objects.filter(team_id=visit.team_id, connection=repaired, vehicle__vin__in=vins)
+        connection = repaired if same.exists() else None
     if connection is None or connection.owner.forgotten_at is not None:
         fields = {"name": person.name, "email": person.email, "language": language}
         return Owner.objects.create(team_id=visit.team_id, **fields)

@@ -16,7 +16,7 @@ from connect.pages import NamedBrand, brand_page_url, framed, lacks
 from connect.scopes import scope_lines
 from connect.sealed import refusals_of, remote_vehicles
 from fleet.adapters.base import RemoteVehicle
-from fleet.vehicles.models import Consent, Owner, VehicleLink
+from fleet.vehicles.models import Connection, Consent, VehicleLink
 from fleet.vehicles.vin import clean_vin
 
 
@@ -72,16 +72,19 @@ def read_choice(visit: Visit, *, may_change: bool) -> Choice:
     optional = (usable & frozenset(link.scopes_optional)) - unable
     initial: dict[str, Any] = {"cars": sorted(joined) if may_change else []}
     if link.repairs is not None:
-        initial = _as_before(visit, link.repairs.owner, open_cars)
+        initial = _as_before(visit, link.repairs, open_cars)
         initial["scopes"] = [scope for scope in initial["scopes"] if scope in optional]
     if len(cars) == 1:
         initial["cars"] = [car.provider_vehicle_id for car in open_cars]
     return Choice(cars, open_cars, joined, refusals, usable, optional, unable & link.scopes_asked, may_change, initial)
 
 
-def _as_before(visit: Visit, owner: Owner, open_cars: list[RemoteVehicle]) -> dict[str, Any]:
-    """Return cars and consents as they stood when the connection that is repaired last worked, and whose it is."""
-    links = VehicleLink.objects.filter(team_id=visit.team_id, connection_id=visit.link.repairs_id)
+def _as_before(visit: Visit, repaired: Connection, open_cars: list[RemoteVehicle]) -> dict[str, Any]:
+    """Return cars and consents as they stood when the connection that is repaired last worked, and whose it is.
+
+    Nothing of it to somebody who signed in to an account with none of its cars: the link may have gone astray.
+    """
+    owner, links = repaired.owner, VehicleLink.objects.filter(team_id=visit.team_id, connection=repaired)
     links = links.select_related("vehicle")
     ids = {link.provider_vehicle_id for link in links}
     vins = {link.vehicle.vin for link in links if link.vehicle.vin}
@@ -91,6 +94,8 @@ def _as_before(visit: Visit, owner: Owner, open_cars: list[RemoteVehicle]) -> di
     cars = [
         car.provider_vehicle_id for car in open_cars if car.provider_vehicle_id in ids or clean_vin(car.vin) in vins
     ]
+    if not cars:
+        return {"cars": [], "scopes": []}
     return {"cars": cars, "scopes": sorted(set(scopes)), "name": owner.name, "email": owner.email}
 
 

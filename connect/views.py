@@ -245,11 +245,10 @@ def review(request: HttpRequest, visit_id: UUID) -> HttpResponse:
         chosen = form.cleaned_data
         person = Person(name=chosen["name"], email=chosen["email"], language=get_language() or "")
         try:
-            accept(visit=visit, vehicle_ids=chosen["cars"], scopes_optional=chosen["scopes"], person=person)
+            visit = accept(visit=visit, vehicle_ids=chosen["cars"], scopes_optional=chosen["scopes"], person=person)
         except VisitOver:
             return redirect("connect:wait", visit.id)
-        if chosen["email"]:
-            visit.refresh_from_db()
+        if chosen["email"] and visit.owner is not None:
             ask_for_letter(visit.owner)
         return redirect("connect:done", visit.id)
     return render(

@@ -22,7 +22,12 @@ ON CONFLICT (team_id, lower(brand), country) DO UPDATE SET count = w.count + 1, 
 def keep_wish(*, team: Team, brand: str, country: str) -> None:
     """Count one owner more who looked for a make, as they wrote it."""
     with connection.cursor() as cursor:
-        wish = {"team": team.id, "brand": " ".join(brand.split()), "country": country, "most": MOST_WISHES}
+        wish: dict[str, str | int] = {
+            "team": str(team.id),
+            "brand": " ".join(brand.split()),
+            "country": country,
+            "most": MOST_WISHES,
+        }
         cursor.execute(COUNT, wish)
         if not cursor.rowcount:
             cursor.execute(KEEP, wish)

@@ -89,3 +89,21 @@ def test_repair_when_owner_uses_another_login_ends_the_link_of_the_dead_one(
     assert page.context["form"]["cars"].value() == [second.cars[0]["id"]]
     assert live.provider_vehicle_id == second.cars[0]["id"]
     assert (Vehicle.objects.count(), Owner.objects.count()) == (1, 1)
+
+
+def test_repair_when_somebody_else_opens_the_link_shows_and_gives_them_nothing_of_the_owner(
+    manager: Membership, provider: ProviderApp, account: Account, simulator: Simulator
+) -> None:
+    stranger = simulator.account()
+    owner = make_repair(manager)
+    visit = owner.sign_in(stranger)
+
+    page = owner.get("review", visit)
+    owner.decide(visit, [stranger.cars[0]["id"]], name="Stranger", email="stranger@x.example")
+
+    assert "Olga" not in text_of(page)
+    assert "o@x.example" not in text_of(page)
+    assert set(Owner.objects.values_list("name", "email")) == {
+        ("Olga", "o@x.example"),
+        ("Stranger", "stranger@x.example"),
+    }
