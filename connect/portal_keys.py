@@ -40,7 +40,8 @@ SELECT gen_random_uuid(), o.team_id, o.id, clock_timestamp(), 0 FROM vehicles_ow
 WHERE o.email <> '' AND lower(o.email) = lower(%(email)s) AND o.forgotten_at IS NULL
     AND (%(owner)s::uuid IS NULL OR o.id = %(owner)s::uuid)
     AND (SELECT count(*) FROM connect_portalkey k WHERE k.owner_id = o.id
-         AND (k.sent_at > now() - %(within)s OR (k.send_at IS NOT NULL AND k.revoked_at IS NULL))) < %(most)s
+         AND (k.sent_at > now() - %(within_s)s * interval '1 s'
+              OR (k.send_at IS NOT NULL AND k.revoked_at IS NULL))) < %(most)s
 """
 
 logger = logging.getLogger(__name__)
@@ -69,7 +70,8 @@ def _ask(email: str, owner_id: UUID | None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # Two who ask for one address at once are counted one after the other.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(lower(%s), 4771))", [email])
-        cursor.execute(ASK, {"email": email, "owner": owner_id, "within": LETTERS_WITHIN, "most": MOST_LETTERS})
+        lately = {"within_s": LETTERS_WITHIN.total_seconds(), "most": MOST_LETTERS}
+        cursor.execute(ASK, {"email": email, "owner": owner_id} | lately)
         # robust: without a broker the next round finds it.
         transaction.on_commit(lambda: write_to_owners.delay(), robust=True)
 

@@ -28,8 +28,8 @@ def forget_owner(owner: Owner, *, actor: str) -> bool:
             _forget_car(vehicle, actor=actor)
         with acting_as(actor):
             # The logins before the owner, as who joins a car takes them.
-            accounts = ProviderAccount.objects.filter(id__in=_connections(owner).values("account")).order_by("id")
-            accounts = list(accounts.select_for_update())
+            logins = ProviderAccount.objects.filter(id__in=_connections(owner).values("account"))
+            accounts = list(logins.order_by("id").select_for_update())
             locked = Owner.objects.this(owner).select_for_update().get()
             if locked.forgotten_at is not None:
                 return False

@@ -78,11 +78,10 @@ def shared_cars(links: Iterable[VehicleLink]) -> list[SharedCar]:
         asked[consent.link_id].add(consent.scope)
         if consent.withdrawn_at is None:
             given[consent.link_id].add(consent.scope)
-    ids = {link.connection.share_link_id for link in links} - {None}
-    share_links = {one.id: one for one in ShareLink.objects.filter(team_id=team_id, id__in=ids)}
+    ids = {link.connection.share_link_id for link in links if link.connection.share_link_id is not None}
+    found: dict[UUID | None, ShareLink] = {one.id: one for one in ShareLink.objects.filter(team_id=team_id, id__in=ids)}
     return [
-        _shared_car(link, share_links.get(link.connection.share_link_id), given[link.id], asked[link.id])
-        for link in links
+        _shared_car(link, found.get(link.connection.share_link_id), given[link.id], asked[link.id]) for link in links
     ]
 
 

@@ -26,7 +26,8 @@ def switch_scope(*, link: VehicleLink, scope: str, is_on: bool, actor: str) -> b
     """
     if not is_on:
         return withdraw_consent(link=link, scope=scope, actor=actor)
-    share_link = ShareLink.objects.filter(team_id=link.team_id, pk=link.connection.share_link_id).first()
+    came_by = link.connection.share_link_id
+    share_link = ShareLink.objects.filter(team_id=link.team_id, pk=came_by).first() if came_by else None
     asked = set(Consent.objects.filter(team_id=link.team_id, link=link).values_list("scope", flat=True))
     if scope not in changeable_scopes(link, share_link, asked):
         raise NotAsked
