@@ -164,7 +164,7 @@ class ShareLinkForm(forms.Form):
     def as_link(self) -> ShareLink:
         """Return a link as the form stands, right or wrong, to be shown and not to be kept."""
         self.is_valid()
-        cleaned = self.cleaned_data
+        cleaned = self.cleaned_data if self.is_bound else {}
         needed = {ALWAYS_NEEDED, *cleaned.get("scopes_needed", ())}
         return ShareLink(
             team=self.team,

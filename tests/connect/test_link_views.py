@@ -172,3 +172,10 @@ def test_links_when_there_are_many_asks_no_more_queries(manager: Membership) -> 
         client.get(reverse("connect:links"))
 
     assert len(with_thirty) == len(with_one)
+
+
+def test_new_link_when_opened_then_the_form_stands_beside_the_owners_screen(manager: Membership) -> None:
+    page = signed_in(manager).get(reverse("connect:new_link"))
+
+    assert page.status_code == 200
+    assert "Team of manager asks to connect your car" in page.content.decode()
