@@ -20,7 +20,7 @@ from commands.jobs.services import create_job
 from commands.rules.services import add_rule
 from commands.rules.values import Area
 from commands.services import request_command
-from connect.models import ReturnAddress
+from connect.models import Recipient, ReturnAddress
 from fleet.adapters.commands import FlashLights, Unlock
 from fleet.events.models import Event
 from fleet.members.invitations import invite_by_link
@@ -42,7 +42,7 @@ from tests.infrastructure.simulator import Simulator
 # Routes that belong to nobody's team: signing in and up, one's own account, the installation, health, language, and the
 # owner's flow, which goes by a secret of its own or by the browser's session. Everything else is a team's.
 PUBLIC = re.compile(
-    r"^(home|healthz|set_language|(account|mfa|usersessions|sign_on)_\w+|connect:(start|brand|go|refuse|wish|callback|out)"
+    r"^(home|healthz|set_language|(account|mfa|usersessions|sign_on)_\w+|connect:(start|brand|go|refuse|wish|callback|out|logo|look_css)"
     r"|installation:\w+|members:(join|open|switch)|portal:(open|again|forgotten|leave))$"
 )
 # Reached by the browser session that began the visit, by nobody else, signed in or not.
@@ -51,7 +51,7 @@ BY_BROWSER = re.compile(r"^connect:(wait|review|decline|done|check|portal_link|l
 BY_OWNER = re.compile(r"^portal:(home|log|hours|export|forget|stop|stop_car|scope|revoke_links)$")
 # Team pages without an object in the address: they show the asker's own team.
 OWN_TEAM = {"vehicles:list", "commands:list", "connect:links", "live:stream"}
-OWN_TEAM |= {"connect:returns"}
+OWN_TEAM |= {"connect:returns"} | {f"connect:{name}" for name in ("new_link", "preview", "look")}
 OWN_TEAM |= {"connect:connections", "connect:ask_several"}
 OWN_TEAM |= {"alerts:list", "alerts:count"}
 OWN_TEAM |= {"budgets:list", "budgets:notices"}
@@ -130,6 +130,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "car_id": str(link.id),
         "scope": "read_location",
         "visit_id": str(visit.id),
+        "recipient_id": str(Recipient.objects.create(team=membership.team, link=share_link, name="SC-RET owner").id),
         "return_id": str(ReturnAddress.objects.create(team=membership.team, url="https://sc-ret.example/").id),
         "rule_id": str(rule.id),
         "budget_id": str(make_budget_of(membership).id),

@@ -25,6 +25,7 @@ ALLOWED = {
     "connect/access.py find_link": "by the secret of the link",
     "connect/access.py get_visit": "by the secret of the owner's browser",
     "connect/grants.py usable_grant": "one login at a maker serves several teams; only scopes are read",
+    "connect/sending/services.py find_recipient": "by the secret of the personal link",
     "connect/portal_keys.py _working": "by the secret of the key, or the session that came in by it",
     "connect/callback.py receive_callback": "by the maker's state and the secret of the owner's browser",
     "fleet/members/joining.py find_by_hash": "by the secret of the invitation",
