@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.urls import reverse
 
+from connect.looks import look_of
 from connect.models import ShareLink
 from connect.scopes import SCOPES, Scope
 from fleet.portal.access import Guest, links_of, live_links_of
@@ -53,13 +54,16 @@ class SharedCar:
         return [(name, switches) for name, switches in (("see", self.sees), ("do", self.does)) if switches]
 
 
+def frame(guest: Guest) -> dict[str, Any]:
+    """Return what every page shows: the team that it is about, in its looks."""
+    return {"asker": guest.owner.team, "look": look_of(guest.owner.team)}
+
+
 def home_context(guest: Guest) -> dict[str, Any]:
     """Return what is shared now, what was, and what the owner can do about it; a few queries whatever the number."""
     live = list(live_links_of(guest.owner).order_by("created_at", "id"))
     ended = links_of(guest.owner).exclude(pk__in=[link.pk for link in live])
-    return {
-        "asker": guest.owner.team,
-        "owner": guest.owner,
+    return frame(guest) | {
         "cars": shared_cars(live),
         "ended": list(ended.order_by("-ended_at")[:MOST_ENDED]),
         "has_private_hours": bool(guest.owner.private_hours),

@@ -23,7 +23,7 @@ from fleet.portal.export import parts_of
 from fleet.portal.forgetting import forget_owner
 from fleet.portal.forms import AskForm, HoursForm
 from fleet.portal.log import page_of
-from fleet.portal.pages import home_context
+from fleet.portal.pages import frame, home_context
 from fleet.portal.services import NotAsked, note_export, stop_sharing, switch_scope
 from fleet.portal.words import WAYS_OUT
 from fleet.vehicles.consent import set_private_hours
@@ -107,8 +107,8 @@ def stop(request: HttpRequest, guest: Guest, car_id: UUID | None = None) -> Http
     """Ask once, then stop sharing one car, or all of them."""
     links = [get_live_link(guest.owner, car_id)] if car_id else list(live_links_of(guest.owner))
     if request.method != "POST":
-        context = {"asker": guest.owner.team, "cars": [link.vehicle for link in links], "is_one": car_id is not None}
-        return render(request, "portal/stop.html", context)
+        context = {"cars": [link.vehicle for link in links], "is_one": car_id is not None}
+        return render(request, "portal/stop.html", frame(guest) | context)
     stop_sharing(links=links, actor=guest.actor)
     messages.success(request, _("It is not shared any more."))
     return redirect("portal:home")
@@ -119,8 +119,8 @@ def stop(request: HttpRequest, guest: Guest, car_id: UUID | None = None) -> Http
 @for_owners(show_way_out)
 def show_log(request: HttpRequest, guest: Guest) -> HttpResponse:
     entries, next_cursor = page_of(guest.owner, request.GET.get("cursor", ""))
-    context = {"asker": guest.owner.team, "entries": entries, "next_cursor": next_cursor}
-    return render(request, "portal/log.html", context | {"is_first": "cursor" not in request.GET})
+    context = {"entries": entries, "next_cursor": next_cursor, "is_first": "cursor" not in request.GET}
+    return render(request, "portal/log.html", frame(guest) | context)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -139,7 +139,7 @@ def private_hours(request: HttpRequest, guest: Guest) -> HttpResponse:
             request, _("Your private hours are kept.") if form.windows else _("You have no private hours.")
         )
         return redirect("portal:home")
-    context = {"asker": owner.team, "form": form}
+    context = frame(guest) | {"form": form}
     return render(request, "portal/hours.html", context, status=422 if form.is_bound else 200)
 
 
@@ -183,7 +183,7 @@ def forget(request: HttpRequest, guest: Guest) -> HttpResponse:
     """Ask once, then end everything and forget the owner."""
     if request.method != "POST":
         cars = [link.vehicle for link in live_links_of(guest.owner)]
-        return render(request, "portal/forget.html", {"asker": guest.owner.team, "cars": cars})
+        return render(request, "portal/forget.html", frame(guest) | {"cars": cars})
     forget_owner(guest.owner, actor=guest.actor)
     answer = redirect("portal:forgotten")
     let_out(request, answer)
