@@ -13,9 +13,10 @@ from connect.cockpit.pages import Chosen, Cockpit, make_cockpit, read_chosen
 from connect.models import Recipient
 from fleet.teams.models import Membership
 from fleet.teams.roles import Role
+from fleet.vehicles.consent import withdraw_consent
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderApp, Vehicle, VehicleLink
 from tests.connect.cockpit.rows import make_connections
-from tests.factories import make_member, make_simulator_app, make_team
+from tests.factories import make_member, make_share_link, make_simulator_app, make_team
 from tests.signing_in import sign_in
 
 pytestmark = pytest.mark.django_db
@@ -215,3 +216,35 @@ def test_asking_several_when_confirmed_then_the_preview_tells_and_only_who_can_b
     assert "1 letter is on its way" in sent.content.decode()
     assert [recipient.email for recipient in Recipient.objects.all()] == [broken.connection.owner.email]
     assert "0 letters are on their way" in all_again
+
+
+def test_list_when_the_maker_is_held_or_silent_then_its_cars_are_told_so_and_nobody_is_to_be_asked(
+    team: Membership, app: ProviderApp
+) -> None:
+    (link,) = make_connections(team, app, 1)
+    now = timezone.now()
+
+    ProviderApp.objects.update(breaker_opened_at=now - timedelta(hours=1), breaker_until=now)
+    (silent,) = cockpit_of(team).rows
+    ProviderApp.objects.update(breaker_opened_at=None, breaker_until=None, held_until=now + timedelta(hours=1))
+    (held,) = cockpit_of(team).rows
+
+    assert (silent.link, silent.health.why, silent.has_button) == (link, "breaker", False)
+    assert silent.noticed_at == now - timedelta(hours=1)
+    assert (held.health.why, held.health.until, held.has_button) == ("held", now + timedelta(hours=1), False)
+
+
+def test_list_when_less_is_given_than_the_link_needed_then_what_is_missing_is_named(
+    team: Membership, app: ProviderApp
+) -> None:
+    (link,) = make_connections(team, app, 1)
+    asked, _secret = make_share_link(team)  # needs the battery
+    Connection.objects.filter(pk=link.connection_id).update(share_link_id=asked.id)
+    before = states_of(cockpit_of(team))
+
+    withdraw_consent(link=link, scope="read_battery", actor="owner:test")
+    (after,) = cockpit_of(team).rows
+
+    assert before == {link.vehicle.plate: "works"}
+    assert (after.health.state.value, after.missing) == ("limited", ["Battery and range"])
+    assert "Missing: Battery and range." in browser_of(team).get(reverse("connect:connections")).content.decode()
