@@ -145,8 +145,9 @@ def judge(entries: Iterable[tuple[int, str]], *, link: ShareLink, brands: Collec
     return rows
 
 
-def _brand_problem(make: str, link: ShareLink, brands: Iterable[OfferedBrand]) -> str:
-    if not make:
+def _brand_problem(make: str, link: ShareLink, brands: Collection[OfferedBrand]) -> str:
+    # No brands at all: they were not read yet, and nothing can be said.
+    if not make or not brands:
         return ""
     brand = brand_of_make(make, brands)
     if brand is None:
