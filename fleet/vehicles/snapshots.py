@@ -19,14 +19,18 @@ PROVING = sorted({command.signal for command in KINDS.values() if command.signal
 # Older never overwrites newer. Pages are told only when a value changed, not for every read. Rows are taken in one
 # order, so that two writers with the same cars wait for each other instead of meeting in a deadlock.
 # The read took a while, and its owner may have taken something back since: what is kept is what is allowed now. The
-# consents are held until it is written, so that who takes one back forgets this too; those that somebody is just
-# taking back are passed over, not waited for.
+# link is held until it is written, so that who takes something back forgets this too; one that somebody is changing is
+# passed over, not waited for, and so is one that changed since this statement began to look (`as_seen`).
 SAVE_SNAPSHOTS = """
 WITH held AS MATERIALIZED (
-    SELECT link_id, scope FROM vehicles_consent WHERE link_id = ANY(%(links)s::uuid[]) AND withdrawn_at IS NULL
-    FOR SHARE SKIP LOCKED
+    SELECT l.id AS link_id FROM vehicles_vehiclelink l
+    JOIN vehicles_vehiclelink as_seen ON as_seen.id = l.id AND as_seen.consent_version = l.consent_version
+    WHERE l.id = ANY(%(links)s::uuid[])
+    FOR SHARE OF l SKIP LOCKED
+), live AS MATERIALIZED (
+    SELECT link_id, scope FROM held JOIN vehicles_consent USING (link_id) WHERE withdrawn_at IS NULL
 ), allowed AS (
-    SELECT link_id, scope FROM held UNION SELECT link_id, '' FROM held
+    SELECT link_id, scope FROM live UNION SELECT link_id, '' FROM live
 ), given AS MATERIALIZED (
     SELECT DISTINCT ON (vehicle_id, signal) g.* FROM jsonb_to_recordset(%(readings)s::jsonb)
         AS g(team_id uuid, vehicle_id uuid, link_id uuid, scope text, signal text, value jsonb,
