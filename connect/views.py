@@ -115,7 +115,9 @@ def _show_brands(request: HttpRequest, invitation: Invitation, form: WishForm | 
         "wish_url": reverse("connect:wish", args=[invitation.secret]),
         "back_url": reverse("connect:start", args=[invitation.secret]),
     }
-    return render(request, "connect/brand.html", context, status=422 if form else 200)
+    is_part = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    template = "connect/brand.html#choices" if is_part else "connect/brand.html"
+    return render(request, template, context, status=422 if form else 200)
 
 
 @require_safe

@@ -42,6 +42,7 @@ class Page(HTMLParser):
         super().__init__()
         self.faults: list[tuple[int, str]] = []
         self._open_post_form = 0
+        self._in_code = False
 
     def note(self, what: str) -> None:
         self.faults.append((self.getpos()[0], what))
@@ -56,15 +57,22 @@ class Page(HTMLParser):
             self.note("hx-post without its own hx-target and hx-swap")
         if tag == "form" and (given.get("method") or "").lower() == "post":
             self._open_post_form = self.getpos()[0]
+        if tag == "code":
+            self._in_code = True
         if tag == "csrf-token":
             self._open_post_form = 0
 
     def handle_endtag(self, tag: str) -> None:
+        if tag == "code":
+            self._in_code = False
         if tag == "form" and self._open_post_form:
             self.note("form without csrf_token")
             self._open_post_form = 0
 
     def handle_data(self, data: str) -> None:
+        # Words of a program are the same in every language.
+        if self._in_code:
+            return
         for text in (part.strip() for part in re.split("[–·]", data)):
             if re.search(r"[^\W\d_]{2}", text) and text not in NAMES:
                 self.note(f"text that can't be translated: {text!r}")

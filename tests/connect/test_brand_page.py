@@ -50,6 +50,18 @@ def test_brands_when_a_country_is_known_leave_out_what_is_not_offered_there(
     assert len(names(chosen)) == len(names(anywhere)) == len(names(nonsense)) == 12
 
 
+def test_brands_when_the_country_changes_then_htmx_gets_the_choices_alone(
+    manager: Membership, provider: ProviderApp
+) -> None:
+    url = reverse("connect:brand", args=[make_link(manager)[1]])
+
+    part = Client().get(url, {"country": "DE"}, headers={"HX-Request": "true"}).content.decode()
+
+    assert part.strip().startswith('<div id="choices">')
+    assert "Volkswagen" in part
+    assert "<html" not in part
+
+
 def test_brands_when_read_before_countries_were_known_are_offered_everywhere(
     manager: Membership, provider: ProviderApp
 ) -> None:

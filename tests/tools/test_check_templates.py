@@ -37,6 +37,7 @@ def test_template_when_it_breaks_a_rule_is_told(source: str, what: str) -> None:
 
 def test_template_when_it_keeps_the_rules_passes() -> None:
     source = (
+        "<p><code>access_denied</code></p>"
         '<form method="post" action="{% url "x" %}" hx-post="/x/" hx-target="#x" hx-swap="outerMorph">{% csrf_token %}'
         '<button type="submit" aria-label="{% translate "Lock" %}">{% icon "lock" %}{% translate "Lock" %}</button>'
         "</form>"
