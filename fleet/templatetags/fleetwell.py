@@ -100,6 +100,13 @@ def day(moment: datetime | None) -> SafeString | str:
 
 
 @register.simple_tag
+def hour(begins: datetime) -> SafeString:
+    """The hour that begins at a moment, for what is counted by the hour."""
+    ends = date_format(timezone.localtime(begins + timedelta(hours=1)), "H:i")
+    return _time(begins, f"{_dated(begins, without_year=True)}{EN_DASH}{ends}", "hour")
+
+
+@register.simple_tag
 def seconds(value: float | timedelta | None) -> str:
     """A span in seconds: 0.8 s, 6 s, 11 s."""
     if value is None or value == "":

@@ -13,6 +13,8 @@ const formats = {
   moment: format({ ...date, year: "numeric", ...time }),
   title: format({ ...date, year: "numeric", ...time, second: "2-digit", timeZoneName: "short" }),
 };
+// What is counted by the hour is shown by the hour.
+formats.hour = { format: (begins) => formats.thisYear.formatRange(begins, new Date(begins.getTime() + 3600000)) };
 
 function age(moment) {
   const seconds = Math.max(0, Math.round((Date.now() - moment) / 1000));

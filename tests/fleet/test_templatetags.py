@@ -79,6 +79,12 @@ def test_ago_when_older_than_a_day_gives_the_date(language: str, date: str) -> N
     assert f">{date}</time>" in html
 
 
+def test_hour_when_shown_names_its_beginning_and_its_end() -> None:
+    html = render("{% hour moment %}", "en", moment=datetime(2020, 3, 3, 23, tzinfo=UTC))
+
+    assert ">3 Mar, 23:00–00:00</time>" in html
+
+
 @pytest.mark.parametrize(("language", "word"), [("en", "never"), ("de", "nie")])
 def test_ago_when_nothing_was_heard_says_never(language: str, word: str) -> None:
     assert render("{% ago moment %}", language, moment=None) == word
