@@ -43,7 +43,7 @@ class LinesField(forms.CharField):
     """A text of several lines; a browser's line ends count as one character each."""
 
     def to_python(self, value: Any) -> str:
-        return super().to_python(re.sub(r"\r\n?", "\n", value) if isinstance(value, str) else value)
+        return super().to_python(re.sub(r"\r\n?", "\n", value) if isinstance(value, str) else value) or ""
 
 
 class ShareLinkForm(forms.Form):

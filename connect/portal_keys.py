@@ -8,6 +8,7 @@ import logging
 import time
 from datetime import timedelta
 from smtplib import SMTPException
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -70,8 +71,8 @@ def _ask(email: str, owner_id: UUID | None) -> None:
     with transaction.atomic(), connection.cursor() as cursor:
         # Two who ask for one address at once are counted one after the other.
         cursor.execute("SELECT pg_advisory_xact_lock(hashtextextended(lower(%s), 4771))", [email])
-        lately = {"within_s": LETTERS_WITHIN.total_seconds(), "most": MOST_LETTERS}
-        cursor.execute(ASK, {"email": email, "owner": owner_id} | lately)
+        lately: dict[str, Any] = {"within_s": LETTERS_WITHIN.total_seconds(), "most": MOST_LETTERS}
+        cursor.execute(ASK, lately | {"email": email, "owner": owner_id})
         # robust: without a broker the next round finds it.
         transaction.on_commit(lambda: write_to_owners.delay(), robust=True)
 
