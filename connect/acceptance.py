@@ -16,6 +16,7 @@ from connect.sending.services import note_done, recipient_problem
 from connect.services import NO_SECRETS, end_visit, record_link
 from fleet.adapters.base import RemoteVehicle
 from fleet.teams.models import Team
+from fleet.vehicles.listing import note_listing
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, VehicleLink
 from fleet.vehicles.sealing import CannotUnseal
 from fleet.vehicles.services import end_link, join_vehicle, open_connection, save_account
@@ -94,6 +95,7 @@ def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], pers
         joined.append(join_vehicle(connection=connection, remote=remote, scopes=allowed, text_version=TEXT_VERSION))
         _read_after_commit(joined[-1])
     _end_repaired(link, joined, actor=actor)
+    note_listing(account, {remote.provider_vehicle_id for remote in remote_vehicles(visit)})
     if visit.recipient is not None and not note_done(visit.recipient, connection):
         raise VisitOver(recipient_problem(visit.recipient, now) or "link_used_up")
     record_link("share_link.used", link, actor=actor, connection=str(connection.id), cars=len(chosen))

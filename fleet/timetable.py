@@ -30,6 +30,7 @@ EVERY_S = {
     "send-letters": ("fleet.members.tasks.send_waiting_letters", 60.0),
     "sweep-connect": ("connect.tasks.sweep", 60.0),
     "write-to-owners": ("connect.tasks.write_to_owners", 30.0),
+    "list-cars": ("fleet.vehicles.tasks.list_cars", 60.0),
     "watch-connections": ("connect.tasks.watch_connections", 300.0),
     "seal-events": ("fleet.events.tasks.seal", 5.0),
     "end-unused-grants": ("fleet.keeping.tasks.end_unused_grants", 30.0),

@@ -28,6 +28,7 @@ ALLOWED = {
     "connect/sending/services.py find_recipient": "by the secret of the personal link",
     "connect/portal_keys.py _working": "by the secret of the key, or the session that came in by it",
     "connect/callback.py receive_callback": "by the maker's state and the secret of the owner's browser",
+    "fleet/vehicles/listing.py note_listing": "one login at a maker serves several teams; each hears of its own cars",
     "fleet/members/joining.py find_by_hash": "by the secret of the invitation",
     "fleet/portal/forgetting.py _forget_logins": "one login at a maker serves several teams; only whether one does",
     "fleet/sign_on/joining.py landing_team": "the person's own memberships",

@@ -24,6 +24,7 @@ _APP = "connection__account__app__"
 _COLUMNS = {
     "created_at": "created_at",
     "ended_at": "ended_at",
+    "unlisted_at": "unlisted_at",
     "consent_ends_at": "connection__ends_at",
     "account_status": f"{_ACCOUNT}status",
     "refused_at": f"{_ACCOUNT}refused_at",

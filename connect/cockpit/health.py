@@ -47,6 +47,7 @@ class Facts:
 
     created_at: datetime
     ended_at: datetime | None = None
+    unlisted_at: datetime | None = None
     consent_ends_at: datetime | None = None
     account_status: str = "active"
     refused_at: datetime | None = None
@@ -108,6 +109,8 @@ def judge(facts: Facts, *, now: datetime) -> Health:
     if down := _maker_trouble(facts, now):
         why, since, until = down
         return Health(State.MAKER_DOWN, why, since=since, until=until, end=end, missing=facts.missing)
+    if facts.unlisted_at is not None:
+        return Health(State.SILENT, "unlisted", since=facts.unlisted_at, end=end, missing=facts.missing)
     since = facts.heard_at or facts.created_at
     if now - since > max(SILENT_AFTER, facts.read_interval * SILENT_AFTER_ROUNDS):
         why = "silent" if facts.heard_at else "never"

@@ -46,6 +46,7 @@ SENTENCES: dict[tuple[State, str], Promise] = {
     (State.NEEDS_OWNER, ""): _("The maker no longer takes our access. The owner has to sign in again."),
     (State.SILENT, "silent"): _("The maker answers, but not about this car."),
     (State.SILENT, "never"): _("The maker has never answered about this car."),
+    (State.SILENT, "unlisted"): _("The maker no longer lists this car in the owner’s account."),
     (State.MAKER_DOWN, "off"): _("This maker is switched off in this installation."),
     (State.MAKER_DOWN, "refusing"): _("The maker refuses many logins at once. The owner need not do anything."),
     (State.MAKER_DOWN, "breaker"): _("The maker does not answer. The owner need not do anything."),

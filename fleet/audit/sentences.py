@@ -102,6 +102,8 @@ SENTENCES = {
     "job.started": _("A job sends its first commands."),
     "job.stopped": _("Stopped a job."),
     "job.undone": _("Took a job back before it began."),
+    "link.listed": _("The maker lists the car again."),
+    "link.unlisted": _("The maker no longer lists the car in its owner’s account."),
     "link.ended": _("Ended the access to a vehicle."),
     "look.changed": _("Changed logo or colour of the owners’ pages."),
     "member.added": _("Added %(person)s as %(role)s."),

@@ -19,8 +19,8 @@ from fleet.teams.models import Team
 class ProviderApp(models.Model):
     """Our registration at a provider. One per installation, or one of a team.
 
-    The breaker is open while breaker_until is set: nothing is sent until then; afterwards one command at a time is let
-    through to look whether the provider is back (probe_until: one is on its way), until an answer closes the breaker.
+    The breaker is open while breaker_until is set: nothing is sent until then; afterwards one command at a time looks
+    whether the provider is back (probe_until: one is on its way), until an answer closes the breaker.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -71,10 +71,10 @@ class ProviderAccount(models.Model):
     # When it is refreshed next, well before the access token is over; see fleet.vehicles.refreshing.
     refresh_at = models.DateTimeField(null=True)
     refreshed_at = models.DateTimeField(null=True)
-    # How often in a row a refresh ended without an answer that says anything.
+    # In a row, without an answer that says anything.
     refresh_failures = models.PositiveSmallIntegerField(default=0, db_default=0)
-    # Crash marker: a refresh that began and never told its end.
-    refresh_started_at = models.DateTimeField(null=True)
+    listed_at = models.DateTimeField(null=True)  # when its cars were asked for; see fleet.vehicles.listing
+    refresh_started_at = models.DateTimeField(null=True)  # crash marker: began, and never told its end
     # First and last definite refusal on the version beside them; a second one at least 60 s later asks the owner.
     refused_at = models.DateTimeField(null=True)
     refused_last_at = models.DateTimeField(null=True)
@@ -167,8 +167,7 @@ class Connection(models.Model):
 class Lane(models.Model):
     """One physical car, whoever asks: the order of its commands, and which one is between claim and answer.
 
-    key is a keyed hash of the VIN (or of the provider's id where there is no VIN), so that two teams with the same
-    car share the lane without learning of each other.
+    key: a keyed hash of the VIN (or the provider's id), so that two teams share it without learning of each other.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
@@ -231,7 +230,8 @@ class Vehicle(models.Model):
 class VehicleLink(models.Model):
     """A vehicle as one connection reaches it: what it can do there, and what its owner allowed.
 
-    consent_version goes up with every change of consent; a command keeps the version it was accepted under.
+    consent_version goes up when consent shrinks; a command keeps the version it was accepted under.
+    unlisted_at: since then the maker does not list the car.
     capabilities: {kind: {"answer", "why", "source", "checked_at", "ranges": {field: [min, max, step]}}}.
     """
 
@@ -244,6 +244,7 @@ class VehicleLink(models.Model):
     consent_version = models.PositiveIntegerField(default=1)
     created_at = models.DateTimeField(db_default=ClockTimestamp())
     ended_at = models.DateTimeField(null=True)
+    unlisted_at = models.DateTimeField(null=True)
 
     objects = ScopedManager()
 

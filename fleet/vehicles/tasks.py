@@ -90,6 +90,14 @@ def refresh_due() -> None:
 
 
 @shared_task
+def list_cars() -> None:
+    """Look which cars makers still list, some accounts a round, each once a day."""
+    from fleet.vehicles.listing import list_due
+
+    list_due()
+
+
+@shared_task
 def keep_promises() -> None:
     """Do what owners were promised by the clock: end what they gave until now, forget locations in private hours."""
     from fleet.vehicles.consent import forget_private_locations

@@ -19,9 +19,9 @@ from connect.models import LinkMiss, Visit
 from connect.sealed import list_plainly
 from fleet.adapters.base import RemoteVehicle
 from fleet.teams.models import Membership
-from fleet.vehicles.models import Connection, ProviderAccount, ProviderApp
+from fleet.vehicles.models import Connection, ProviderAccount, ProviderApp, VehicleLink
 from fleet.vehicles.sealing import make_token
-from tests.connect.conftest import OwnerBrowser, make_link, make_member, text_of
+from tests.connect.conftest import OwnerBrowser, make_link, make_member, text_of, yes
 from tests.connect.maker import allow, query_of
 from tests.connect.test_acceptance import at_once
 from tests.fleet.adapters.raw_server import RawServer, say
@@ -79,10 +79,12 @@ ROWS = {
     "B054 the car is in another team": [
         f"{ACCEPTANCE} test_accept_when_another_team_has_the_car_is_like_any_other_and_changes_nothing_there"
     ],
-    "B055 no cars, five hundred, one twice": [
+    "B055 no cars, five hundred, one twice, one missing": [
         "connect/test_ways_out.py test_exchange_when_account_has_no_cars_has_its_own_page",
         "connect/test_exchange.py test_exchange_when_account_has_five_hundred_cars_lists_them_all",
         f"{HERE} test_list_when_a_car_stands_in_it_twice_keeps_one",
+        f"{HERE} test_list_when_a_car_seen_yesterday_is_missing_marks_it_and_keeps_it",
+        "fleet/vehicles/test_listing.py test_listing_when_a_day_old_then_the_maker_is_asked_once",
     ],
     "B056 VINs that are none": [
         "fleet/vehicles/test_vin.py test_clean_vin_when_given_anything_returns_a_vin_or_nothing",
@@ -177,6 +179,27 @@ def test_exchange_when_the_token_answer_is_no_good_tells_the_owner_and_keeps_not
     assert page.status_code == 200
     assert reverse("connect:start", args=[owner.secret]) in text_of(page)
     assert not ProviderAccount.objects.exists()
+
+
+def test_list_when_a_car_seen_yesterday_is_missing_marks_it_and_keeps_it(
+    manager: Membership, simulator: Simulator, provider: ProviderApp
+) -> None:
+    account = simulator.account({}, {}, {})
+    kept, missing, new = (car["id"] for car in account.cars)
+    secret = make_link(manager, max_uses=None)[1]
+    yes(OwnerBrowser(secret).sign_in(account), kept, missing)
+    again = OwnerBrowser(secret).sign_in(account)
+    again.vehicles = [plain for plain in again.vehicles if plain["provider_vehicle_id"] != missing]
+    again.save(update_fields=["vehicles"])
+
+    yes(again, new)
+
+    live = VehicleLink.objects.filter(team=manager.team, ended_at__isnull=True)
+    assert {link.provider_vehicle_id: link.unlisted_at is not None for link in live} == {
+        kept: False,
+        missing: True,
+        new: False,
+    }
 
 
 def test_list_when_a_car_stands_in_it_twice_keeps_one() -> None:

@@ -95,6 +95,16 @@ class Migration(migrations.Migration):
                 "indexes": [BrinIndex(fields=["hour_at"], name="read_count_by_time")],
             },
         ),
+        migrations.AddField(
+            model_name="provideraccount",
+            name="listed_at",
+            field=models.DateTimeField(null=True),
+        ),
+        migrations.AddField(
+            model_name="vehiclelink",
+            name="unlisted_at",
+            field=models.DateTimeField(null=True),
+        ),
         key_for_team("vehicles_readcount"),
         same_team("vehicles_readcount", "link_id", "vehicles_vehiclelink"),
         migrations.RunSQL(PRIVATE, NO_PRIVATE),

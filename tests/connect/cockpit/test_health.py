@@ -27,6 +27,7 @@ REFUSED = {"refused_at": NOW - 2 * HOUR, "refused_last_at": NOW - HOUR}
         ({"heard_at": None, "created_at": NOW - HOUR}, Health(State.NEW, since=NOW - HOUR)),
         ({"heard_at": None}, Health(State.SILENT, "never", since=NOW - 30 * DAY)),
         ({"heard_at": NOW - 25 * HOUR}, Health(State.SILENT, "silent", since=NOW - 25 * HOUR)),
+        ({"unlisted_at": NOW - HOUR}, Health(State.SILENT, "unlisted", since=NOW - HOUR)),
         # Where calls are counted a car is asked twice a day: a day and an hour are no silence.
         ({"heard_at": NOW - 25 * HOUR, "read_interval": 12 * HOUR}, Health(State.WORKS, since=NOW - 25 * HOUR)),
         ({"account_status": "needs_owner", **REFUSED}, Health(State.NEEDS_OWNER, since=NOW - HOUR)),
