@@ -30,7 +30,7 @@ BATCH = 20
 CLAIM = """
 UPDATE vehicles_provideraccount SET listed_at = now() WHERE id IN (
     SELECT a.id FROM vehicles_provideraccount a JOIN vehicles_providerapp p ON p.id = a.app_id
-    WHERE a.status = 'active' AND coalesce(a.listed_at, a.created_at) <= now() - %(every)s
+    WHERE a.status = 'active' AND coalesce(a.listed_at, a.created_at) <= now() - make_interval(secs => %(every_s)s)
         AND p.is_enabled AND (p.held_until IS NULL OR p.held_until <= now())
         AND (p.breaker_until IS NULL OR p.breaker_until <= now())
         AND EXISTS (SELECT 1 FROM vehicles_connection c WHERE c.account_id = a.id AND c.status = 'active')
@@ -73,7 +73,7 @@ def list_due(most: int = BATCH) -> int:
     A maker that does not answer has said nothing: nothing is marked, and it is asked again the next day.
     """
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, {"every": LIST_EVERY, "most": most})
+        cursor.execute(CLAIM, {"every_s": LIST_EVERY.total_seconds(), "most": most})
         due = [row[0] for row in cursor.fetchall()]
     return sum(_list(account_id) for account_id in due)
 

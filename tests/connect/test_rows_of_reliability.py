@@ -75,6 +75,7 @@ ROWS = {
     "B052 fewer scopes than asked": [
         "connect/test_ways_out.py test_exchange_when_needed_is_partly_withheld_says_what_is_missing",
         "connect/test_ways_out.py test_exchange_when_nothing_needed_is_granted_shares_nothing",
+        "commands/test_rights.py test_request_when_the_owner_did_not_allow_it_then_nothing_is_written",
     ],
     "B054 the car is in another team": [
         f"{ACCEPTANCE} test_accept_when_another_team_has_the_car_is_like_any_other_and_changes_nothing_there"
