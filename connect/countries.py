@@ -1,58 +1,10 @@
-"""Countries by name in the reader's language, and which of them a browser speaks for. Two capital letters each."""
+"""In which country a make is offered, and which one a browser speaks for."""
 
 import re
 from collections.abc import Iterable
 
-from django.utils.translation import gettext_lazy as _
+from fleet.countries import COUNTRIES
 
-COUNTRIES = {
-    "AR": _("Argentina"),
-    "AT": _("Austria"),
-    "AU": _("Australia"),
-    "BE": _("Belgium"),
-    "BG": _("Bulgaria"),
-    "BR": _("Brazil"),
-    "CA": _("Canada"),
-    "CH": _("Switzerland"),
-    "CN": _("China"),
-    "CY": _("Cyprus"),
-    "CZ": _("Czechia"),
-    "DE": _("Germany"),
-    "DK": _("Denmark"),
-    "EE": _("Estonia"),
-    "ES": _("Spain"),
-    "FI": _("Finland"),
-    "FR": _("France"),
-    "GB": _("United Kingdom"),
-    "GR": _("Greece"),
-    "HR": _("Croatia"),
-    "HU": _("Hungary"),
-    "IE": _("Ireland"),
-    "IN": _("India"),
-    "IS": _("Iceland"),
-    "IT": _("Italy"),
-    "JP": _("Japan"),
-    "KR": _("South Korea"),
-    "LI": _("Liechtenstein"),
-    "LT": _("Lithuania"),
-    "LU": _("Luxembourg"),
-    "LV": _("Latvia"),
-    "MT": _("Malta"),
-    "MX": _("Mexico"),
-    "NL": _("Netherlands"),
-    "NO": _("Norway"),
-    "NZ": _("New Zealand"),
-    "PL": _("Poland"),
-    "PT": _("Portugal"),
-    "RO": _("Romania"),
-    "SE": _("Sweden"),
-    "SG": _("Singapore"),
-    "SI": _("Slovenia"),
-    "SK": _("Slovakia"),
-    "TR": _("Türkiye"),
-    "US": _("United States"),
-    "ZA": _("South Africa"),
-}
 _REGION = re.compile(r"[a-z]{2,3}-([A-Za-z]{2})\b")
 
 

@@ -3,57 +3,6 @@
 from datetime import date
 from functools import lru_cache
 
-from django.utils.translation import gettext_lazy as _
-
-# Offered by name in both languages; the package knows many more, and a country is added here with its name.
-COUNTRIES = {
-    "AR": _("Argentina"),
-    "AT": _("Austria"),
-    "AU": _("Australia"),
-    "BE": _("Belgium"),
-    "BG": _("Bulgaria"),
-    "BR": _("Brazil"),
-    "CA": _("Canada"),
-    "CH": _("Switzerland"),
-    "CN": _("China"),
-    "CY": _("Cyprus"),
-    "CZ": _("Czechia"),
-    "DE": _("Germany"),
-    "DK": _("Denmark"),
-    "EE": _("Estonia"),
-    "ES": _("Spain"),
-    "FI": _("Finland"),
-    "FR": _("France"),
-    "GB": _("United Kingdom"),
-    "GR": _("Greece"),
-    "HR": _("Croatia"),
-    "HU": _("Hungary"),
-    "IE": _("Ireland"),
-    "IN": _("India"),
-    "IS": _("Iceland"),
-    "IT": _("Italy"),
-    "JP": _("Japan"),
-    "KR": _("South Korea"),
-    "LI": _("Liechtenstein"),
-    "LT": _("Lithuania"),
-    "LU": _("Luxembourg"),
-    "LV": _("Latvia"),
-    "MT": _("Malta"),
-    "MX": _("Mexico"),
-    "NL": _("Netherlands"),
-    "NO": _("Norway"),
-    "NZ": _("New Zealand"),
-    "PL": _("Poland"),
-    "PT": _("Portugal"),
-    "RO": _("Romania"),
-    "SE": _("Sweden"),
-    "SG": _("Singapore"),
-    "SI": _("Slovenia"),
-    "SK": _("Slovakia"),
-    "TR": _("Türkiye"),
-    "US": _("United States"),
-    "ZA": _("South Africa"),
-}
 MAX_YEARS_KEPT = 512
 
 

@@ -10,7 +10,7 @@ from django.utils.dates import WEEKDAYS
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from commands.programs.calendars import COUNTRIES, regions_of
+from commands.programs.calendars import regions_of
 from commands.programs.models import SCHEDULABLE, Schedule
 from commands.programs.recurrence import BadRule
 from commands.programs.schedules import Wish
@@ -21,6 +21,7 @@ from commands.programs.zones import moment_of
 from commands.words import GROUPS, LABELS
 from fleet.adapters.commands import KINDS, Command, make_command
 from fleet.adapters.rules import LABEL_MAX_LENGTH, InvalidParameter, Number
+from fleet.countries import COUNTRIES
 from fleet.teams.forms import no_control_characters
 from fleet.teams.measures import MeasureField, told_limits
 from fleet.teams.zones import zone_names

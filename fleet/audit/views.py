@@ -1,14 +1,10 @@
 """Pages of the audit trail: the list with its filters, and the file."""
 
-from collections.abc import AsyncIterator, Iterator
-
-from asgiref.sync import sync_to_async
 from django.contrib.auth.decorators import login_required
-from django.core.handlers.asgi import ASGIRequest
-from django.db import connection, transaction
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
@@ -18,6 +14,7 @@ from fleet.audit.entries import page_of
 from fleet.audit.export import FORMATS
 from fleet.audit.filters import AuditFilter
 from fleet.events.services import record
+from fleet.files import stream_file
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
@@ -56,35 +53,11 @@ def export(request: HttpRequest) -> HttpResponseBase:
     _record_export(membership, format_, form)
     content_type, lines = FORMATS[format_]
     events = form.narrow(events_of(membership))
-    parts = _in_language(lines(events, team_id=membership.team_id), translation.get_language())
     name = f"audit-{timezone.localtime(timezone=membership.team.zone):%Y-%m-%d}.{format_}"
-    return StreamingHttpResponse(
-        _awaited(parts) if isinstance(request, ASGIRequest) else parts,
-        content_type=content_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
-    )
+    return stream_file(request, lines(events, team_id=membership.team_id), name=name, content_type=content_type)
 
 
 def _record_export(membership: Membership, format_: str, form: AuditFilter) -> None:
     data = {"format": format_, **form.told()}
     with transaction.atomic():
         record("audit.exported", actor=membership.user.actor, team_id=membership.team_id, data=data)
-
-
-def _in_language(parts: Iterator[str], language: str | None) -> Iterator[str]:
-    """Make each part in the reader's language, which the request has forgotten by then, and keep no connection."""
-    while True:
-        with translation.override(language):
-            part = next(parts, None)
-        # Between two parts a slow reader may take minutes: the pool gets its connection back.
-        if not connection.in_atomic_block:
-            connection.close()
-        if part is None:
-            return
-        yield part
-
-
-async def _awaited(parts: Iterator[str]) -> AsyncIterator[str]:
-    """Let the event loop send parts that threads make; Django would gather a plain iterator in memory."""
-    while (part := await sync_to_async(next)(parts, None)) is not None:
-        yield part

@@ -1,16 +1,12 @@
 """An owner's own pages: what they share, what was done with it, and how to change or end it. No account is needed."""
 
-from collections.abc import AsyncIterator, Iterator
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib import messages
-from django.core.handlers.asgi import ASGIRequest
-from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
@@ -18,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from connect.access import note_miss
 from connect.portal_keys import ask_for_letters, find_key, revoke_keys
 from connect.scopes import SCOPES
+from fleet.files import stream_file
 from fleet.portal.access import Guest, for_owners, get_live_link, let_in, let_out, live_links_of
 from fleet.portal.export import parts_of
 from fleet.portal.forgetting import forget_owner
@@ -149,31 +146,8 @@ def private_hours(request: HttpRequest, guest: Guest) -> HttpResponse:
 def export(request: HttpRequest, guest: Guest) -> HttpResponseBase:
     """Send everything that is kept of an owner as one file; the team's log says so before the first byte is sent."""
     note_export(guest.owner, actor=guest.actor)
-    parts = _in_language(parts_of(guest.owner), translation.get_language())
     name = f"fleetwell-{timezone.localtime():%Y-%m-%d}.json"
-    return StreamingHttpResponse(
-        _awaited(parts) if isinstance(request, ASGIRequest) else parts,
-        content_type="application/json",
-        headers={"Content-Disposition": f'attachment; filename="{name}"', "X-Accel-Buffering": "no"},
-    )
-
-
-def _in_language(parts: Iterator[str], language: str | None) -> Iterator[str]:
-    """Make each part in the reader's language, which the request has forgotten by then, and keep no connection."""
-    while True:
-        with translation.override(language):
-            part = next(parts, None)
-        if not connection.in_atomic_block:
-            connection.close()
-        if part is None:
-            return
-        yield part
-
-
-async def _awaited(parts: Iterator[str]) -> AsyncIterator[str]:
-    """Let the event loop send parts that threads make; Django would gather a plain iterator in memory."""
-    while (part := await sync_to_async(next)(parts, None)) is not None:
-        yield part
+    return stream_file(request, parts_of(guest.owner), name=name, content_type="application/json")
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
