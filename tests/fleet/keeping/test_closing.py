@@ -135,14 +135,14 @@ def test_ways_in_when_the_team_is_closed_then_they_say_so(owner: Membership, lin
 
 
 def test_owner_when_the_team_is_closed_on_their_way_then_no_car_joins(owner: Membership, link: VehicleLink) -> None:
-    share_link, _ = make_share_link(owner)
+    visit = make_visit(owner, link.connection.account.app)
     close_team(membership=owner)
 
     with pytest.raises(VisitOver) as over:
-        _use_link(share_link, timezone.now())
+        _use_link(visit, timezone.now())
 
     assert over.value.code == "team_closed"
-    assert ShareLink.objects.get(pk=share_link.pk).uses == 0
+    assert ShareLink.objects.get(pk=visit.link_id).uses == 0
 
 
 def test_reading_when_the_team_is_closed_then_its_cars_are_left_alone(owner: Membership, link: VehicleLink) -> None:
