@@ -51,7 +51,7 @@ def sign_up(page: Page, url: str) -> None:
 
 
 def make_share_link(page: Page, url: str) -> str:
-    page.goto(f"{url}/links/")
+    page.goto(f"{url}/links/new/")
     page.fill("input[name=label]", "Olga’s car")
     for scope in ("read_lock_state", "read_battery", "control_security"):
         page.check(f"input[name=scopes_needed][value={scope}]")
