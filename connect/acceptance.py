@@ -9,9 +9,10 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from connect.grants import find_account, usable_grant
+from connect.invitations import only_vin
 from connect.models import ShareLink, Visit
 from connect.scopes import TEXT_VERSION
-from connect.sealed import read_tokens, remote_vehicles
+from connect.sealed import MAX_VEHICLES, read_tokens, remote_vehicles
 from connect.sending.services import note_done, recipient_problem
 from connect.services import NO_SECRETS, end_visit, record_link
 from fleet.adapters.base import RemoteVehicle
@@ -95,7 +96,7 @@ def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], pers
         joined.append(join_vehicle(connection=connection, remote=remote, scopes=allowed, text_version=TEXT_VERSION))
         _read_after_commit(joined[-1])
     _end_repaired(link, joined, actor=actor)
-    note_listing(account, {remote.provider_vehicle_id for remote in remote_vehicles(visit)})
+    _note_listing(visit, account)
     if visit.recipient is not None and not note_done(visit.recipient, connection):
         raise VisitOver(recipient_problem(visit.recipient, now) or "link_used_up")
     record_link("share_link.used", link, actor=actor, connection=str(connection.id), cars=len(chosen))
@@ -162,6 +163,13 @@ def _end_repaired(link: ShareLink, joined: Collection[VehicleLink], *, actor: st
     )
     for repaired in old.select_related("vehicle").order_by("vehicle__lane_id"):
         end_link(link=repaired, actor=actor)
+
+
+def _note_listing(visit: Visit, account: ProviderAccount) -> None:
+    """Note which cars the maker listed, where the pass holds its whole list: not of one car alone, and not cut off."""
+    listed = {remote.provider_vehicle_id for remote in remote_vehicles(visit)}
+    if not only_vin(visit.link, visit.recipient) and len(listed) < MAX_VEHICLES:
+        note_listing(account, listed)
 
 
 def _read_after_commit(link: VehicleLink) -> None:

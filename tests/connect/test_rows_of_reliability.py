@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from connect.access import MISSES_PER_MINUTE, note_miss
 from connect.exchange import exchange_code
-from connect.models import LinkMiss, Visit
+from connect.models import LinkMiss, ShareLink, Visit
 from connect.sealed import list_plainly
 from fleet.adapters.base import RemoteVehicle
 from fleet.teams.models import Membership
@@ -201,6 +201,21 @@ def test_list_when_a_car_seen_yesterday_is_missing_marks_it_and_keeps_it(
         missing: True,
         new: False,
     }
+
+
+def test_list_when_the_link_is_for_one_car_says_nothing_of_the_others(
+    manager: Membership, simulator: Simulator, provider: ProviderApp
+) -> None:
+    account = simulator.account({}, {})
+    other, named = account.cars
+    yes(OwnerBrowser(make_link(manager)[1]).sign_in(account), other["id"])
+    link, secret = make_link(manager)
+    ShareLink.objects.filter(pk=link.pk).update(vin=named["vin"])
+
+    yes(OwnerBrowser(secret).sign_in(account), named["id"])
+
+    assert VehicleLink.objects.filter(team=manager.team, ended_at__isnull=True).count() == 2
+    assert not VehicleLink.objects.filter(team=manager.team, unlisted_at__isnull=False).exists()
 
 
 def test_list_when_a_car_stands_in_it_twice_keeps_one() -> None:
