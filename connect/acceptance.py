@@ -93,7 +93,10 @@ def _accept(begun: Visit, vehicle_ids: set[str], scopes_optional: set[str], pers
     # Always in the same order, so that two acceptances with the same cars can't lock each other out.
     actor, joined = f"owner:{owner.id}", []
     for remote in sorted(chosen, key=lambda remote: remote.provider_vehicle_id):
-        joined.append(join_vehicle(connection=connection, remote=remote, scopes=allowed, text_version=TEXT_VERSION))
+        link_of_car = join_vehicle(
+            connection=connection, remote=remote, scopes=allowed, text_version=TEXT_VERSION, country=visit.country
+        )
+        joined.append(link_of_car)
         _read_after_commit(joined[-1])
     _end_repaired(link, joined, actor=actor)
     _note_listing(visit, account)

@@ -14,11 +14,18 @@ from connect.pages import NamedBrand
 QUERY_MAX_LENGTH = 60
 
 
-def read_country(request: HttpRequest, link: ShareLink) -> str:
-    """Return the country chosen on the page, else the link's, else the browser's, else "" for any."""
+def said_country(request: HttpRequest, link: ShareLink) -> str:
+    """Return the country that somebody named: the owner on the page, else the team in the link; "" when nobody did."""
     if "country" in request.GET:
         asked = request.GET["country"]
         return asked if asked in COUNTRIES else ""
+    return link.country
+
+
+def read_country(request: HttpRequest, link: ShareLink) -> str:
+    """Return the country to show makes for: the one that was named, else the browser's, else "" for any."""
+    if "country" in request.GET:
+        return said_country(request, link)
     return link.country or guess_country(request.headers.get("Accept-Language", ""))
 
 

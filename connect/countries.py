@@ -8,11 +8,6 @@ from fleet.countries import COUNTRIES
 _REGION = re.compile(r"[a-z]{2,3}-([A-Za-z]{2})\b")
 
 
-def country_choices(blank: str) -> list[tuple[str, str]]:
-    """Return the choices of a select by name; blank: the words for none."""
-    return [("", blank), *sorted(((code, str(name)) for code, name in COUNTRIES.items()), key=lambda item: item[1])]
-
-
 def is_offered_in(countries: Iterable[str], country: str) -> bool:
     """Say whether what is offered in countries (none: everywhere) is offered in one; "" stands for any."""
     wanted = set(countries)

@@ -16,7 +16,8 @@ from connect.countries import country_choices
 from connect.models import ShareLink
 from connect.scopes import ALWAYS_NEEDED, SCOPES
 from connect.sending.words import VIN_PROBLEMS
-from connect.vins import brand_of_make, find_fault, make_of
+from compatibility.vins import find_fault, make_of
+from connect.vins import brand_of_make
 from fleet.teams.forms import no_control_characters
 from fleet.teams.models import Team
 from fleet.vehicles.vin import clean_vin

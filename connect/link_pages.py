@@ -23,7 +23,8 @@ from connect.scopes import ScopeLine, scope_lines
 from connect.sending.services import MOST_LETTERS, remindable
 from connect.sending.status import recipient_rows
 from connect.start_page import start_context
-from connect.vins import brand_of_make, make_of
+from compatibility.vins import make_of
+from connect.vins import brand_of_make
 from fleet.vehicles.models import Vehicle, VehicleLink
 
 RECIPIENTS_A_PAGE = 50

@@ -240,6 +240,8 @@ class Visit(models.Model):
     connection = models.ForeignKey(Connection, null=True, on_delete=models.CASCADE)
     owner = models.ForeignKey(Owner, null=True, on_delete=models.CASCADE)
     language = models.CharField(max_length=10, blank=True)
+    # Where the owner said that the car is at home, two letters; "" when not said.
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")
     # Whose personal link it was, where to send the browser at the end, and what the other site wants back with it.
     recipient = models.ForeignKey(Recipient, null=True, on_delete=models.CASCADE)
     return_url = models.CharField(max_length=500, blank=True)

@@ -7,7 +7,6 @@ from django.core.validators import RegexValidator
 from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
-from connect.countries import country_choices
 from fleet.adapters.base import RemoteVehicle
 from fleet.teams.forms import no_control_characters
 

@@ -103,12 +103,13 @@ def open_visit(
     language: str,
     recipient: Recipient | None = None,
     return_to: tuple[str, str] = ("", ""),
+    country: str = "",
 ) -> tuple[Visit, str]:
     """Begin a pass, or begin it anew for another brand; return it with the maker's address to send the browser to.
 
     browser: the hash of the browser's value (see browser.py). The state is bound to it and good for ten minutes; an
     earlier state of the same pass stops working. return_to: where another site wants the browser back, and its state;
-    checked before. Does no network call.
+    checked before. country: where the car is at home, as far as somebody said. Does no network call.
     """
     app = ProviderApp.objects.get(pk=brand.app_id)
     now = timezone.now()
@@ -119,6 +120,7 @@ def open_visit(
     state, verifier = make_token(), make_verifier()
     visit.app, visit.brand, visit.brand_name, visit.language = app, brand.key, brand.name, language[:10]
     visit.recipient, (visit.return_url, visit.return_state) = recipient, return_to
+    visit.country = country
     visit.state_hash, visit.state_expires_at, visit.expires_at = hash_token(state), now + STATE_LIFE, now + VISIT_LIFE
     visit.verifier_sealed = keep(visit, "verifier", verifier)
     visit.link_secret_sealed = keep(visit, "link", secret)

@@ -13,7 +13,7 @@ from django_htmx.http import HttpResponseClientRedirect
 
 from connect.acceptance import Person, VisitOver, accept
 from connect.access import find_latest_visit, get_visit, note_miss
-from connect.brand_page import brand_context, read_country
+from connect.brand_page import brand_context, read_country, said_country
 from connect.brands import OfferedBrand, ask_for_brands, brands_of, find_brand
 from connect.browser import browser_hash, know_browser, speak
 from connect.callback import CallbackRefused, receive_callback, ring
@@ -102,12 +102,12 @@ def wish(request: HttpRequest, secret: str) -> HttpResponse:
 
 def _show_brands(request: HttpRequest, invitation: Invitation, form: WishForm | None = None) -> HttpResponse:
     link = invitation.link
-    country = read_country(request, link)
+    country, said = read_country(request, link), said_country(request, link)
     context = framed(link.team, step=2) | brand_context(
         [brand for brand in brands_of(link.team_id) if link.is_for(brand.key)],
         query=request.GET.get("q", ""),
         country=country,
-        url_of=lambda brand: _go_url(invitation.secret, brand),
+        url_of=lambda brand: _go_url(invitation.secret, brand, said),
     )
     context |= {
         "form": form or WishForm(initial={"country": country}),
@@ -139,6 +139,7 @@ def go(request: HttpRequest, secret: str, brand_key: str) -> HttpResponse:
         language=get_language() or "",
         recipient=invitation.recipient,
         return_to=kept_return(request, link),
+        country=said_country(request, link),
     )
     return redirect(address)
 
@@ -155,8 +156,8 @@ def _open(request: HttpRequest, secret: str) -> tuple[Invitation, HttpResponse] 
     return invitation, HttpResponse()
 
 
-def _go_url(secret: str, brand: OfferedBrand) -> str:
-    return reverse("connect:go", args=[secret, brand.key])
+def _go_url(secret: str, brand: OfferedBrand, country: str = "") -> str:
+    return reverse("connect:go", args=[secret, brand.key]) + (f"?country={country}" if country else "")
 
 
 # Back from the maker ---------------------------------------------------------------------------------------------

@@ -24,12 +24,14 @@ COUNTRIES = {
     "GR": _("Greece"),
     "HR": _("Croatia"),
     "HU": _("Hungary"),
+    "ID": _("Indonesia"),
     "IE": _("Ireland"),
     "IN": _("India"),
     "IS": _("Iceland"),
     "IT": _("Italy"),
     "JP": _("Japan"),
     "KR": _("South Korea"),
+    "KZ": _("Kazakhstan"),
     "LI": _("Liechtenstein"),
     "LT": _("Lithuania"),
     "LU": _("Luxembourg"),
@@ -39,14 +41,25 @@ COUNTRIES = {
     "NL": _("Netherlands"),
     "NO": _("Norway"),
     "NZ": _("New Zealand"),
+    "OM": _("Oman"),
     "PL": _("Poland"),
     "PT": _("Portugal"),
     "RO": _("Romania"),
+    "RU": _("Russia"),
+    "SA": _("Saudi Arabia"),
     "SE": _("Sweden"),
     "SG": _("Singapore"),
     "SI": _("Slovenia"),
     "SK": _("Slovakia"),
+    "TH": _("Thailand"),
     "TR": _("Türkiye"),
     "US": _("United States"),
+    "UZ": _("Uzbekistan"),
+    "VN": _("Vietnam"),
     "ZA": _("South Africa"),
 }
+
+
+def country_choices(blank: str) -> list[tuple[str, str]]:
+    """Return the choices of a select by name; blank: the words for none."""
+    return [("", blank), *sorted(((code, str(name)) for code, name in COUNTRIES.items()), key=lambda item: item[1])]

@@ -76,6 +76,7 @@ INSTALLED_APPS = [
     "fleet.vehicles",
     "fleet.members",
     "fleet.sign_on",
+    "compatibility",
     "connect",
     "commands",
     "commands.alerts",

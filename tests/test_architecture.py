@@ -12,7 +12,7 @@ from django.conf import settings
 
 from fleet.run.environment import ROOT
 
-PACKAGES = ("fleet", "connect", "commands", "simulator")
+PACKAGES = ("fleet", "connect", "commands", "compatibility", "simulator")
 
 
 def lint_imports(folder: Path) -> tuple[int, str]:

@@ -54,7 +54,7 @@ def test_models_when_their_rows_belong_to_a_team_then_their_queries_are_scoped()
 
 
 def sources() -> Iterator[Path]:
-    for folder in ("commands", "connect", "fleet"):
+    for folder in ("commands", "compatibility", "connect", "fleet"):
         yield from (ROOT / folder).rglob("*.py")
 
 

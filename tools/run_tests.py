@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 # About as long as each other. What is new belongs to the second by itself.
-FOLDERS = ["commands", "connect", "simulator", "templates", "tools"]
+FOLDERS = ["commands", "compatibility", "connect", "simulator", "templates", "tools"]
 FOLDERS += ["fleet/keeping", "fleet/notifications", "fleet/sign_on", "fleet/vehicles", "journeys/pages"]
 FIRST = [f"tests/{folder}" for folder in FOLDERS]
 PARTS = {"commands, connect": FIRST, "the rest": ["tests", *(f"--ignore={path}" for path in FIRST)]}

@@ -20,7 +20,7 @@ from django.utils.translation.template import templatize
 
 ROOT = Path(__file__).resolve().parent.parent
 LANGUAGES = ("de",)
-PACKAGES = ("fleet", "connect", "commands")
+PACKAGES = ("fleet", "connect", "commands", "compatibility")
 # Dates and names in the head of a catalogue change with every run and say nothing that the history does not.
 MADE_AT = datetime(2026, 11, 22, tzinfo=UTC)
 KEYWORDS = {

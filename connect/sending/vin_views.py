@@ -21,7 +21,8 @@ from connect.qr import qr_path
 from connect.sending.forms import VinListForm
 from connect.sending.services import Refused, hand_over
 from connect.sending.words import REFUSALS, VIN_PROBLEMS
-from connect.vins import VinRow, judge, make_of
+from compatibility.vins import make_of
+from connect.vins import VinRow, judge
 from fleet.teams.models import Membership
 
 # A cell that begins so is a formula to a spreadsheet.

@@ -43,6 +43,9 @@ FATES = {
     "vehicles.vehiclelink": Fate.TEAM,
     # The last word of a car that was not heard of for so long; it may be a position.
     "vehicles.vehiclesignal": Fate.HISTORY,
+    # Made anew from what is left of the commands: commands.measuring.
+    "compatibility.teammeasurement": Fate.TEAM,
+    "compatibility.knownability": Fate.TEAM,
     "connect.brandwish": Fate.TEAM,
     "connect.portalkey": Fate.TEAM,
     "connect.recipient": Fate.TEAM,

@@ -103,6 +103,10 @@ class Team(models.Model):
     time_zone = models.CharField(max_length=40, blank=True, default="", db_default="")
     # Of letters to people who have chosen no language; empty is the installation's own.
     language = models.CharField(max_length=10, blank=True, default="", db_default="")
+    # Where its cars are at home, two letters; empty is not said. A car may say otherwise.
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")
+    # Its runs count, without its name, in what all teams see of how well commands work.
+    shares_measurements = models.BooleanField(default=False, db_default=False)
     # Whoever may command or manage has to have one, and to have used it at this sign-in.
     requires_second_factor = models.BooleanField(default=False, db_default=False)
     # In what people of the team read and type. Whatever is stored, sent to makers or exported is metric.

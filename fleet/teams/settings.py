@@ -1,4 +1,4 @@
-"""What a team says of itself: its name, clock, language and units, and whether it asks for a second factor."""
+"""What a team says of itself: name, clock, country, language, units, and what it asks of members and gives others."""
 
 from dataclasses import dataclass, fields
 
@@ -17,15 +17,19 @@ class NoSecondFactor(Exception):
 class TeamSettings:
     """time_zone: an IANA name; language: a code of settings.LANGUAGES; "" is the installation's own for both.
 
+    country: where its cars are at home unless they say otherwise, a code of fleet.countries; "" is not said.
+    shares_measurements: its runs count, without its name, in what all teams see; see commands.measuring.
     distance_unit, temperature_unit: what people of the team read and type; see fleet.teams.units.
     """
 
     name: str
     time_zone: str
+    country: str
     language: str
     distance_unit: str
     temperature_unit: str
     requires_second_factor: bool
+    shares_measurements: bool
 
 
 def settings_of(team: Team) -> TeamSettings:

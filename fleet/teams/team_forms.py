@@ -4,8 +4,10 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from fleet.countries import country_choices
 from fleet.teams.forms import no_control_characters
 from fleet.teams.models import Team
 from fleet.teams.settings import TeamSettings
@@ -28,6 +30,11 @@ class SettingsForm(NewTeamForm):
     time_zone = forms.ChoiceField(
         label=_("Time zone"), required=False, help_text=_("Schedules, rules and the hours of roles go by it.")
     )
+    country = forms.ChoiceField(
+        label=_("Country"),
+        required=False,
+        help_text=_("Where the cars are at home: what works differs by country. A car may say otherwise."),
+    )
     language = forms.ChoiceField(
         label=_("Language"), required=False, help_text=_("Of letters to people who have chosen none themselves.")
     )
@@ -41,6 +48,7 @@ class SettingsForm(NewTeamForm):
     requires_second_factor = forms.BooleanField(
         label=_("Whoever may command or manage needs a second factor"), required=False
     )
+    shares_measurements = forms.BooleanField(label=_("Share what your runs show"), required=False)
 
     def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -48,6 +56,7 @@ class SettingsForm(NewTeamForm):
         own = _("The installation’s own: %(value)s")
         zone, language = settings.TIME_ZONE, dict(settings.LANGUAGES)[settings.LANGUAGE_CODE]
         self.fields["time_zone"].choices = [("", own % {"value": zone}), *((name, name) for name in names)]  # type: ignore[attr-defined]
+        self.fields["country"].choices = country_choices(_now("Not said"))  # type: ignore[attr-defined]
         self.fields["language"].choices = [("", own % {"value": language}), *settings.LANGUAGES]  # type: ignore[attr-defined]
 
     @property

@@ -31,8 +31,7 @@ class ProviderApp(models.Model):
     client_secret_sealed = models.BinaryField()
     urls = models.JSONField(default=dict)
     is_enabled = models.BooleanField(default=True)
-    # A provider's 429 holds the whole application, not one worker.
-    held_until = models.DateTimeField(null=True)
+    held_until = models.DateTimeField(null=True)  # its 429 holds the whole application, not one worker
     breaker_opened_at = models.DateTimeField(null=True)
     breaker_until = models.DateTimeField(null=True)
     breaker_code = models.CharField(max_length=40, default="", db_default="")
@@ -191,6 +190,7 @@ class Vehicle(models.Model):
     model = models.CharField(max_length=100)
     year = models.PositiveSmallIntegerField(null=True)
     powertrain = models.CharField(max_length=10, blank=True)
+    country = models.CharField(max_length=2, blank=True, default="", db_default="")  # empty is the team's own
     name = models.CharField(max_length=100, blank=True)
     plate = models.CharField(max_length=20, blank=True)
     created_at = models.DateTimeField(db_default=ClockTimestamp())

@@ -85,12 +85,13 @@ def open_connection(
 
 
 def join_vehicle(
-    *, connection: Connection, remote: RemoteVehicle, scopes: Iterable[str], text_version: str
+    *, connection: Connection, remote: RemoteVehicle, scopes: Iterable[str], text_version: str, country: str = ""
 ) -> VehicleLink:
     """Put one car into the fleet, or link a car that is there already to its new connection; return the link.
 
-    scopes: what the owner allowed on this car. An earlier link of the same login ends in the same transaction, so
-    that at no moment two grants count.
+    scopes: what the owner allowed on this car. country: where it is at home, as far as somebody said; what the team
+    says of a car stands. An earlier link of the same login ends in the same transaction, so that at no moment two
+    grants count.
     """
     vin = clean_vin(remote.vin)
     app = connection.account.app
@@ -106,9 +107,12 @@ def join_vehicle(
             "model": remote.model[:100],
             "year": remote.year,
             "powertrain": remote.powertrain or "",
+            "country": country,
             "plate": (remote.license_plate or "")[:20],
         },
     )
+    if country and not is_new:
+        Vehicle.objects.this(vehicle).filter(country="").update(country=country)
     actor = f"owner:{connection.owner_id}"
     with acting_as(actor):
         lock_lane(vehicle)

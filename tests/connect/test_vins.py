@@ -7,7 +7,8 @@ import pytest
 from connect.brands import OfferedBrand
 from connect.models import ShareLink
 from connect.sending.services import hand_over
-from connect.vins import WMI_FILE, brand_of_make, find_fault, judge, make_of, model_year_of, read_vins
+from compatibility.vins import WMI_FILE, find_fault, make_of, model_year_of
+from connect.vins import brand_of_make, judge, read_vins
 from fleet.teams.models import Membership
 from fleet.vehicles.models import ProviderApp, Vehicle
 from tests.connect.conftest import make_link

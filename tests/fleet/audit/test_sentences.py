@@ -26,7 +26,7 @@ NOT_WRITTEN = {"command.waking", "vehicle.read", "fleetwell.actor"}
 
 
 def sources() -> Iterator[Path]:
-    for package in ("fleet", "connect", "commands"):
+    for package in ("fleet", "connect", "commands", "compatibility"):
         yield from (path for path in (ROOT / package).rglob("*.py"))
 
 
