@@ -1,0 +1,70 @@
+"""Which makes, models and years the loaded data speaks of, and how old it is. Read once per load and process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+
+from django.db.models import Max, Min
+
+from compatibility.facts_of_providers import vocabulary
+from compatibility.models import CarLine, DataLoad, Fact, LineEntry
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """What one load of the data holds. digest: of that load, "" while there is none; what does not change with it may
+    be kept under it.
+
+    makes: names by key; models: of each make the names by key; only_demo: makes that nobody but a pretend provider
+    speaks of. oldest, newest: the months of the facts, without those of pretend providers.
+    """
+
+    digest: str = ""
+    loaded_at: datetime | None = None
+    makes: Mapping[str, str] = field(default_factory=dict)
+    models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    only_demo: frozenset[str] = frozenset()
+    oldest: date | None = None
+    newest: date | None = None
+
+
+_kept: tuple[tuple[int, str], Catalog] = ((0, ""), Catalog())
+
+
+def current_catalog() -> Catalog:
+    """Return what the newest load holds: one query to see whether it is still the one that is kept."""
+    global _kept  # replaced as a whole: who reads it sees the old one or the new one
+    newest = DataLoad.objects.order_by("-id").values_list("id", "digest", "loaded_at").first()
+    if newest is None:
+        return Catalog()
+    key, catalog = _kept
+    if key != newest[:2]:
+        catalog = _read(newest[1], newest[2])
+        _kept = (newest[:2], catalog)
+    return catalog
+
+
+def demo_providers() -> list[str]:
+    """Return the providers of pretend cars: left out wherever nobody asks for them by name."""
+    return [provider.key for provider in vocabulary().providers.values() if provider.is_demo]
+
+
+def _read(digest: str, loaded_at: datetime) -> Catalog:
+    makes: dict[str, str] = {}
+    models: dict[str, dict[str, str]] = {}
+    names = CarLine.objects.order_by("make_key", "model_key").values_list("make_key", "make", "model_key", "model")
+    for make_key, make, model_key, model in names.distinct():
+        makes[make_key] = make
+        models.setdefault(make_key, {})
+        if model_key:
+            models[make_key][model_key] = model
+    real = LineEntry.objects.exclude(provider__in=demo_providers()).order_by().values("line__make_key").distinct()
+    span = (
+        Fact.objects.filter(ended=None)
+        .exclude(provider__in=demo_providers())
+        .aggregate(oldest=Min("as_of"), newest=Max("as_of"))
+    )
+    only_demo = frozenset(makes) - {row["line__make_key"] for row in real}
+    return Catalog(digest, loaded_at, makes, models, only_demo, span["oldest"], span["newest"])
