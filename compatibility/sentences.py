@@ -1,0 +1,214 @@
+"""Says an answer in sentences, in the reader's language: as much as is known, with date and source, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+from django.utils.dates import MONTHS
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
+
+from compatibility.asking import Answer, Group, Said, Split
+from compatibility.facts_of_providers import Source, condition_text, vocabulary
+from compatibility.lookup import Car, Declared
+from compatibility.titles import TITLES
+from compatibility.words import Engine, Support
+from fleet.countries import COUNTRIES
+
+MOST_NAMED = 12
+VERDICTS: dict[str, Promise] = {
+    "yes": gettext_lazy("Yes."),
+    "yes_if": gettext_lazy("Yes, with a condition."),
+    "no": gettext_lazy("No."),
+    "unknown": gettext_lazy("Not known."),
+    "depends": gettext_lazy("It depends."),
+}
+_OF_SUPPORT = {Support.FULL: "yes", Support.PARTIAL: "yes_if", Support.NONE: "no", Support.UNKNOWN: "unknown"}
+_MAIN: dict[Support, Promise] = {
+    Support.FULL: gettext_lazy("Through {provider}, “{ability}” works on the {car}."),
+    Support.PARTIAL: gettext_lazy(
+        "Through {provider}, “{ability}” works on the {car}, with this condition: {condition}."
+    ),
+    Support.NONE: gettext_lazy("Through {provider}, “{ability}” is not offered on the {car}."),
+    Support.UNKNOWN: gettext_lazy("The sources on {provider} do not say whether “{ability}” works on the {car}."),
+}
+# Countries that want an article or another form after "in".
+_IN_COUNTRY: dict[str, Promise] = {
+    "CH": gettext_lazy("in Switzerland"),
+    "GB": gettext_lazy("in the United Kingdom"),
+    "NL": gettext_lazy("in the Netherlands"),
+    "SK": gettext_lazy("in Slovakia"),
+    "TR": gettext_lazy("in Türkiye"),
+    "US": gettext_lazy("in the United States"),
+}
+_GROUP: dict[Support, Promise] = {
+    Support.FULL: pgettext_lazy("countries, years or models", "works: {members}"),
+    Support.PARTIAL: pgettext_lazy("countries, years or models", "works with a condition: {members}"),
+    Support.NONE: pgettext_lazy("countries, years or models", "not offered: {members}"),
+    Support.UNKNOWN: pgettext_lazy("countries, years or models", "not known: {members}"),
+}
+_DEPENDS: dict[str, Promise] = {
+    "country": gettext_lazy("It depends on the country: {groups}."),
+    "year": gettext_lazy("It depends on the model year: {groups}."),
+    "engine": gettext_lazy("It depends on the engine: {groups}."),
+    "model": gettext_lazy("It depends on the model: {groups}."),
+}
+_EDGES: dict[str, Promise] = {
+    "country": gettext_lazy("In other countries: {groups}."),
+    "year": gettext_lazy("In other model years: {groups}."),
+}
+
+
+def month(day: date) -> str:
+    """Return the month of a fact as people say it: August 2022."""
+    return pgettext("month of a fact", "{month} {year}").format(month=MONTHS[day.month], year=day.year)
+
+
+def verdict_of(answer: Answer) -> str:
+    """Return the answer in one word, a key of VERDICTS."""
+    return "depends" if answer.depends else _OF_SUPPORT[answer.support]
+
+
+def car_text(car: Car) -> str:
+    """Return a car as far as it is described: 2022 Volkswagen ID.4 in Germany."""
+    name = " ".join(part for part in (car.make, car.model) if part)
+    if car.engine and car.year:
+        name = _("{year} {name}, {engine},").format(year=car.year, name=name, engine=Engine(car.engine).label)
+    elif car.engine:
+        name = _("{name}, {engine},").format(name=name, engine=Engine(car.engine).label)
+    elif car.year:
+        name = _("{year} {name}").format(year=car.year, name=name)
+    name = f"{name} {place_text(car.country)}" if car.country else name
+    return name.rstrip(",")
+
+
+def place_text(country: str) -> str:
+    """Return where, as it stands in a sentence: in Germany."""
+    return str(_IN_COUNTRY[country]) if country in _IN_COUNTRY else _("in {country}").format(country=COUNTRIES[country])
+
+
+def sentences_of(answer: Answer) -> list[str]:
+    """Return the answer as sentences, each of which can stand alone; the verdict is not among them."""
+    return [*_main(answer), *ways_round(answer)]
+
+
+def in_one(answer: Answer) -> str:
+    """Return the answer with its verdict and without the ways round, as one text."""
+    return " ".join([str(VERDICTS[verdict_of(answer)]), *_main(answer)])
+
+
+def _main(answer: Answer) -> Iterator[str]:
+    ability, car, best = TITLES[answer.ability], car_text(answer.car), answer.best
+    if best is None:
+        if answer.asked_provider:
+            provider = vocabulary().providers[answer.asked_provider].name
+            said = _("Nothing that we read says whether “{ability}” works on the {car} through {provider}.")
+            yield said.format(ability=ability, car=car, provider=provider)
+        else:
+            yield _("Nothing that we read says whether “{ability}” works on the {car}.").format(
+                ability=ability, car=car
+            )
+        yield _("Unknown is not a yes.")
+        yield from (_split(split, _DEPENDS) for split in answer.depends)
+        return
+    if answer.depends:
+        yield from (_split(split, _DEPENDS) for split in answer.depends)
+        if answer.depends[0].by == "model":
+            return
+    else:
+        yield from _best(answer, best)
+    yield dated(best.declared)
+    if best.declared.about == "make" and answer.car.model:
+        yield _("This is said of {make} as a whole; nothing that we read names the {model}.").format(
+            make=answer.car.make, model=answer.car.model
+        )
+    if answer.support in {Support.FULL, Support.PARTIAL} and not best.provider.has_adapter:
+        yield no_adapter(best)
+
+
+def _best(answer: Answer, best: Said) -> Iterator[str]:
+    condition = condition_text(best.declared.condition)
+    yield str(_MAIN[answer.support]).format(
+        provider=best.provider.name,
+        ability=TITLES[answer.ability],
+        car=car_text(answer.car),
+        condition=condition or _("the source does not say which"),
+    )
+    if condition and answer.support is not Support.PARTIAL:
+        yield _("What the source adds: {condition}.").format(condition=condition)
+    if answer.support is Support.UNKNOWN:
+        yield _("Unknown is not a yes.")
+
+
+def dated(declared: Declared) -> str:
+    """Return since when a fact stands and where it was read."""
+    source: Source | None = vocabulary().sources.get(declared.source)
+    if declared.as_of is None:
+        return ""
+    if source is None:  # several sources
+        return _("The oldest of these facts is as of {month}.").format(month=month(declared.as_of))
+    return _("As of {month}, source: {source}.").format(month=month(declared.as_of), source=source.title)
+
+
+def no_adapter(said: Said) -> str:
+    """Return that Fleetwell itself cannot use it yet."""
+    return _("Fleetwell has no adapter for {provider} yet.").format(provider=said.provider.name)
+
+
+def ways_round(answer: Answer) -> list[str]:
+    """Return what can be done where the answer is no or not known, one sentence each."""
+    if answer.support in {Support.FULL, Support.PARTIAL}:
+        return []
+    ways = [_("Another way: {provider}.").format(provider=_through(one)) for one in answer.others[:MOST_NAMED]]
+    ways += [_split(split, _EDGES) for split in answer.edges]
+    if answer.related:
+        names = dict.fromkeys(str(TITLES[ability]) for ability, _said in answer.related)
+        providers = dict.fromkeys(said.provider.name for _ability, said in answer.related)
+        ways.append(
+            _("What does work on this car: {abilities} (through {providers}).").format(
+                abilities=_listed([f"“{name}”" for name in names]), providers=_listed(list(providers))
+            )
+        )
+    return ways
+
+
+def _through(said: Said) -> str:
+    words = [said.provider.name, str(said.declared.support.label)]
+    if condition := condition_text(said.declared.condition):
+        words.append(condition)
+    return ": ".join(words)
+
+
+def _split(split: Split, table: dict[str, Promise]) -> str:
+    return str(table[split.by]).format(groups="; ".join(_group(split.by, group) for group in split.groups))
+
+
+def _group(by: str, group: Group) -> str:
+    return str(_GROUP[group.support]).format(members=_listed([_member(by, member) for member in group.members]))
+
+
+def _member(by: str, member: str | tuple[int | None, int | None]) -> str:
+    if isinstance(member, tuple):
+        return years_text(*member)
+    if by == "country":
+        return str(COUNTRIES[member])
+    if by == "engine":
+        return str(Engine(member).label)
+    return member or _("any other model")
+
+
+def years_text(first: int | None, last: int | None) -> str:
+    """Return model years as people say them."""
+    if first and last:
+        return str(first) if first == last else f"{first}–{last}"
+    if first:
+        return _("from {year} on").format(year=first)
+    return _("up to {year}").format(year=last) if last else _("all years")
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:MOST_NAMED])
+    more = len(names) - MOST_NAMED
+    return _("{names} and {count} more").format(names=shown, count=more) if more > 0 else shown
