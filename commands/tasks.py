@@ -47,3 +47,11 @@ def find_contradictions() -> None:
     from commands import contradictions
 
     contradictions.find_contradictions()
+
+
+@shared_task
+def measure_runs() -> None:
+    """Measure what the runs of teams have shown since the last time."""
+    from commands.measuring import measure_teams
+
+    measure_teams()

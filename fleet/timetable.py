@@ -22,6 +22,8 @@ EVERY_S = {
     "sweep-commands": ("commands.tasks.sweep", 5.0),
     "reconcile-commands": ("commands.tasks.reconcile", 5.0),
     "find-contradictions": ("commands.tasks.find_contradictions", 15.0),
+    "measure-runs": ("commands.tasks.measure_runs", 300.0),
+    "tell-gains-and-losses": ("compatibility.tasks.tell_gains_and_losses", 120.0),
     "feed-jobs": ("commands.jobs.tasks.feed_jobs", 1.0),
     "run-schedules": ("commands.programs.tasks.run_schedules", 5.0),
     "refresh-vehicles": ("fleet.vehicles.tasks.refresh_due", 15.0),
