@@ -7,9 +7,10 @@ from django.http import HttpRequest
 from django.utils.translation import gettext as _
 
 from connect.brands import OfferedBrand, search_brands
-from connect.countries import COUNTRIES, country_choices, guess_country, is_offered_in
+from connect.countries import guess_country, is_offered_in
 from connect.models import ShareLink
 from connect.pages import NamedBrand
+from fleet.countries import COUNTRIES, country_choices
 
 QUERY_MAX_LENGTH = 60
 

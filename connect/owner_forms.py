@@ -8,6 +8,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext_lazy as _
 
 from fleet.adapters.base import RemoteVehicle
+from fleet.countries import country_choices
 from fleet.teams.forms import no_control_characters
 
 
