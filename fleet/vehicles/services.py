@@ -140,6 +140,14 @@ def join_vehicle(
     return link
 
 
+def set_country(*, vehicle: Vehicle, country: str, actor: str) -> None:
+    """Say where a car is at home, a code of fleet.countries; "" is where its team's cars are."""
+    with acting_as(actor):
+        if Vehicle.objects.this(vehicle).exclude(country=country).update(country=country):
+            data = {"country": country}
+            record("vehicle.country_set", actor=actor, team_id=vehicle.team_id, vehicle_id=vehicle.id, data=data)
+
+
 def end_link(*, link: VehicleLink, actor: str) -> None:
     """Stop reaching a car through a link; the connection ends with its last link.
 

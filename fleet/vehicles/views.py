@@ -11,6 +11,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 from django.views.decorators.vary import vary_on_headers
 
+from fleet.countries import COUNTRIES
 from fleet.teams.access import get_current_membership
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
@@ -99,6 +100,7 @@ def _context(vehicle: Vehicle, membership: Membership) -> dict[str, object]:
         "link": link,
         "link_status": link_status(link),
         "consents": consents.order_by("scope"),
+        "country": COUNTRIES.get(vehicle.country or vehicle.team.country, ""),
         "private_until": hidden_until and f"{hidden_until.astimezone(membership.team.zone):%H:%M}",
         "can_refresh": membership.may(Permission.COMMAND) and link is not None and link.is_live,
     }
