@@ -110,6 +110,7 @@ class _Values(dict[str, str]):
         data = event.data
         found = {
             "command": LABELS.get(data.get("kind", ""), data.get("kind")),
+            "commands": ", ".join(str(LABELS.get(kind, kind)) for kind in data.get("commands", ())) or None,
             "role": _role(data),
             "person": names.person(str(data["user"])) if "user" in data else None,
             "name": data.get("name"),

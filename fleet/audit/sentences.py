@@ -162,7 +162,10 @@ SENTENCES = {
     "team.history_removed": _("Removed old history."),
     "team.reopened": _("Opened the team again."),
     "team.retention_changed": _("Changed how long history is kept."),
+    "vehicle.country_set": _("Said in which country the vehicle is at home."),
+    "vehicle.gained_command": _("The vehicle can do this now: %(commands)s."),
     "vehicle.joined": _("Joined a vehicle."),
+    "vehicle.lost_command": _("The vehicle can no longer do this: %(commands)s."),
     "vehicle.rejoined": _("Joined a vehicle again."),
     "vehicle.removed": _("Removed a vehicle."),
 }
@@ -192,6 +195,7 @@ WAYS = {
 # What acts without a person.
 SYSTEMS = {
     "alerts": _("Fleetwell: alerts"),
+    "compatibility": _("Fleetwell: what cars can do"),
     "connections": _("Fleetwell: watch over connections"),
     "consent": _("Fleetwell: consent of owners"),
     "dispatcher": _("Fleetwell: sending of commands"),

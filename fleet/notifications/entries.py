@@ -77,6 +77,7 @@ def _say(row: Told, names: _Names) -> str:
         "person": names.people.get(f"user:{data.get('user')}") or _("Somebody"),
         "role": _role(data),
         "command": LABELS.get(data.get("kind") or names.jobs.get(row.subject, ""), _("A command")),
+        "commands": ", ".join(str(LABELS.get(kind, kind)) for kind in data.get("commands", ())) or _("a command"),
         "vehicle": _vehicle(row, names),
         "browser": " · ".join(filter(None, (data.get("browser"), data.get("system")))) or _("unknown"),
     }
@@ -121,6 +122,7 @@ def _url(row: Told, membership: Membership | None) -> str:
         ({"joined", "member"}, Permission.MEMBERS, "members:list"),
         ({"key"}, Permission.CONNECT, "connect:links"),
         ({"team"}, Permission.TEAM, "teams:settings"),
+        ({"ability"}, Permission.VIEW, "compatibility:my_cars"),
     ):
         if row.kind in kinds and membership is not None and membership.may(permission):
             return reverse(name)

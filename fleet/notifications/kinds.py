@@ -85,6 +85,15 @@ KINDS: dict[str, NoticeKind] = {
             letter=True,
         ),
         NoticeKind(
+            "ability",
+            _("A vehicle gained or lost a command"),
+            _("For those who make share links."),
+            CARS,
+            "car",
+            {"vehicle.lost_command": CONNECTORS, "vehicle.gained_command": CONNECTORS},
+            letter=True,
+        ),
+        NoticeKind(
             "job",
             _("A job ended"),
             _("For who started it."),

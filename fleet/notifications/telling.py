@@ -19,7 +19,7 @@ from fleet.notifications.models import Line, Notice, Told
 GATHERED_FOR = timedelta(minutes=10)
 MOST_VEHICLES = 100
 # What of an event's data a sentence may need: words of ours and ids.
-FACTS = ("kind", "user", "role", "name", "browser", "system", "why")
+FACTS = ("kind", "user", "role", "name", "browser", "system", "why", "commands")
 # A notification of the database carries less than 8,000 bytes.
 USERS_PER_NOTIFICATION = 150
 CHANNEL = "fleetwell_live"
@@ -89,6 +89,6 @@ def _count_in(row: Told, several: list[News]) -> None:
         vehicles |= dict.fromkeys(news.vehicle_ids)
     latest = several[-1].event
     row.event_kind, row.actor = latest.kind, latest.actor
-    row.data = {fact: latest.data[fact] for fact in FACTS if isinstance(latest.data.get(fact), str)}
+    row.data = {fact: latest.data[fact] for fact in FACTS if isinstance(latest.data.get(fact), str | list)}
     row.at = max(moment for moment in (row.at, latest.at) if moment is not None)
     row.vehicle_ids = list(vehicles)[:MOST_VEHICLES]

@@ -13,6 +13,8 @@ ONE: dict[str, Promise] = {
     "connection.expiring": _("%(vehicle)s: the connection will end soon."),
     "command.unresolved": _("%(command)s on %(vehicle)s was not proved. Please look at the car."),
     "command.contradicted": _("%(command)s on %(vehicle)s was contradicted by later evidence. Please look at the car."),
+    "vehicle.lost_command": _("%(vehicle)s can no longer do this: %(commands)s."),
+    "vehicle.gained_command": _("%(vehicle)s can do this now: %(commands)s."),
     "job.finished": _("Your job is finished: %(command)s."),
     "job.ran_out": _("Your job ran out of time or quota: %(command)s."),
     "member.added": _("%(person)s joined as %(role)s."),
@@ -41,6 +43,9 @@ MANY: dict[str, Promise] = {
         "count",
     ),
     "command": ngettext_lazy("%(count)s command was not proved.", "%(count)s commands were not proved.", "count"),
+    "ability": ngettext_lazy(
+        "%(count)s vehicle gained or lost a command.", "%(count)s vehicles gained or lost a command.", "count"
+    ),
     "job": ngettext_lazy("%(count)s of your jobs ended.", "%(count)s of your jobs ended.", "count"),
     "joined": ngettext_lazy("%(count)s person joined the team.", "%(count)s people joined the team.", "count"),
     "member": ngettext_lazy(
