@@ -11,13 +11,13 @@ from django.utils import timezone
 from django.utils.translation import gettext as _now
 from django.utils.translation import gettext_lazy as _
 
+from compatibility.vins import find_fault, make_of
 from connect.brands import OfferedBrand
-from connect.countries import country_choices
 from connect.models import ShareLink
 from connect.scopes import ALWAYS_NEEDED, SCOPES
 from connect.sending.words import VIN_PROBLEMS
-from compatibility.vins import find_fault, make_of
 from connect.vins import brand_of_make
+from fleet.countries import country_choices
 from fleet.teams.forms import no_control_characters
 from fleet.teams.models import Team
 from fleet.vehicles.vin import clean_vin
