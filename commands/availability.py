@@ -9,8 +9,8 @@ from typing import Any
 from django.utils import timezone
 
 from commands.rules.check import Rule, find_broken, load_rules, signals_of
+from compatibility.answers import Answer, answers_of_commands, car_of
 from fleet.adapters.commands import KINDS
-from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import Number
 from fleet.adapters.signals import SIGNALS
 from fleet.teams.deletion import is_closing
@@ -24,9 +24,10 @@ from fleet.vehicles.readings import Readings, readings_of
 class Availability:
     """One command on one car for one person.
 
-    code: "" when it is offered; else team_closing, not_offered, not_equipped, not_capable, no_consent, needs_owner,
-    connection_ended, role, off_hours or rule. is_certain: the maker said that this car can do it; False means nobody
-    knows. ranges: the limits of its parameters, narrowed by the car. rule: the team's rule that blocks it now.
+    code: "" when it is offered; else team_closing, not_offered, not_equipped, not_capable, not_declared, no_consent,
+    needs_owner, connection_ended, role, off_hours or rule. is_certain: the maker said of this very car whether it can;
+    else `answer` says what is declared of cars like it, or that nobody knows. ranges: the limits of its parameters,
+    narrowed by the car. rule: the team's rule that blocks it now.
     """
 
     kind: str
@@ -34,6 +35,7 @@ class Availability:
     is_certain: bool
     ranges: dict[str, Number]
     rule: Rule | None = None
+    answer: Answer | None = None
 
     @property
     def is_offered(self) -> bool:
@@ -47,13 +49,15 @@ def check_availability(
     vehicle: Vehicle | None = None,
     state: Readings | None = None,
 ) -> dict[str, Availability]:
-    """Return the availability of every command of the vocabulary, in two queries. Asks no maker.
+    """Return the availability of every command of the vocabulary, in two queries; asks no maker. Two more where the
+    maker did not say of this very car what it can: then what is declared of cars like it is looked up.
 
     vehicle, state: of the link's car, where they are loaded already; else they are fetched if a rule asks for them.
     Facts about the car come first, since they tell most: a role may be changed, a missing trunk motor may not.
     """
     scopes = allowed_scopes(link) if link is not None else frozenset()
-    available = {kind: _check(kind, link, scopes, membership) for kind in KINDS}
+    answers = _answers(link, vehicle, membership) if link is not None else {}
+    available = {kind: _check(kind, link, answers.get(kind), scopes, membership) for kind in KINDS}
     if link is None or not any(availability.is_offered for availability in available.values()):
         return available
     rules = load_rules([membership.team_id])[membership.team_id]
@@ -97,28 +101,41 @@ def _readings(
     return {name: (reading.value, reading.observed_at) for name, reading in found.items() if reading is not None}
 
 
-def _check(kind: str, link: VehicleLink | None, scopes: frozenset[str], membership: Membership) -> Availability:
+def _answers(link: VehicleLink, vehicle: Vehicle | None, membership: Membership) -> dict[str, Answer]:
+    return answers_of_commands(
+        link.connection.account.app.provider,
+        lambda: car_of(vehicle or link.vehicle, membership.team),
+        link.capabilities,
+    )
+
+
+def _check(
+    kind: str, link: VehicleLink | None, answer: Answer | None, scopes: frozenset[str], membership: Membership
+) -> Availability:
     if is_closing(membership.team):
         return Availability(kind, "team_closing", is_certain=True, ranges={})
-    if link is None or not link.is_live:
+    if link is None or answer is None or not link.is_live:
         return Availability(kind, "connection_ended", is_certain=True, ranges={})
-    capability = link.capability(kind)
     code = (
-        _code_of_car(kind, link, capability)
+        code_of_answer(answer)
         or ("" if KINDS[kind].scope in scopes else "no_consent")
         or ("" if link.connection.account.status == ProviderAccount.Status.ACTIVE else "needs_owner")
         or ("" if membership.may_send(kind) else "role")
         or ("" if membership.is_at_work(timezone.now()) else "off_hours")
     )
-    return Availability(kind, code, is_certain=capability["answer"] != "unknown", ranges=_ranges(kind, capability))
+    ranges = _ranges(kind, link.capability(kind))
+    return Availability(kind, code, is_certain=answer.layer in {"car", "adapter"}, ranges=ranges, answer=answer)
 
 
-def _code_of_car(kind: str, link: VehicleLink, capability: dict[str, Any]) -> str:
-    if kind not in get_adapter(link.connection.account.app.provider).manifest.commands:
+def code_of_answer(answer: Answer) -> str:
+    """Return why a car that gave this answer can't be sent the command, or ""."""
+    if answer.can is not False:
+        return ""
+    if answer.layer == "adapter":
         return "not_offered"
-    if capability["answer"] == "no":
-        return "not_equipped" if capability.get("why") == "not_equipped" else "not_capable"
-    return ""
+    if answer.layer == "declared":
+        return "not_declared"
+    return "not_equipped" if answer.why == "not_equipped" else "not_capable"
 
 
 def _ranges(kind: str, capability: dict[str, Any]) -> dict[str, Number]:

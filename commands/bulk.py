@@ -13,12 +13,17 @@ from django.db import connection, transaction
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
-from commands.bulk_rules import Car, find_broken_rules
+from commands.availability import code_of_answer
+from commands.bulk_rules import Car as RuledCar
+from commands.bulk_rules import find_broken_rules
 from commands.rules.check import Rule
 from commands.services import deadline_of, rank_of, ring_doorbell, within_hours
+from compatibility.answers import Answer as CarAnswer
+from compatibility.answers import is_said, weigh
+from compatibility.lookup import Car, Declared, declared_for
+from compatibility.words import Support
 from fleet.adapters.commands import KINDS
 from fleet.adapters.commands import Command as Order
-from fleet.adapters.registry import get_adapter
 from fleet.adapters.rules import InvalidParameter, Number
 from fleet.events.services import acting_as
 from fleet.teams.deletion import is_closing
@@ -49,7 +54,8 @@ class Answer:
 class Target:
     """A car as a command of one kind reaches it: the facts that its availability rests on.
 
-    rule: the team's rule that blocks this kind of command on it now.
+    answer: whether it can, None where it is not reached. rule: the team's rule that blocks this kind of command on it
+    now.
     """
 
     vehicle_id: UUID
@@ -65,6 +71,8 @@ class Target:
     consent_version: int | None
     time_zone: str
     guest_until: datetime | None
+    car: Car
+    answer: CarAnswer | None = None
     rule: Rule | None = None
 
 
@@ -75,7 +83,8 @@ SELECT v.id AS vehicle_id, v.lane_id, l.id AS link_id, a.app_id, l.account_id, p
        coalesce(%(scope)s = ANY(l.scopes_granted) AND EXISTS (
            SELECT 1 FROM vehicles_consent k
            WHERE k.link_id = l.id AND k.scope = %(scope)s AND k.withdrawn_at IS NULL), false) AS has_consent,
-       l.capability, l.consent_version, coalesce(nullif(v.time_zone, ''), t.time_zone) AS time_zone, v.guest_until
+       l.capability, l.consent_version, coalesce(nullif(v.time_zone, ''), t.time_zone) AS time_zone, v.guest_until,
+       v.make, v.model, v.year, v.powertrain, coalesce(nullif(v.country, ''), t.country) AS country
 FROM vehicles_vehicle v
 JOIN teams_team t ON t.id = v.team_id
 LEFT JOIN LATERAL (
@@ -178,12 +187,30 @@ def load_targets(membership: Membership, vehicle_ids: Iterable[UUID], kind: str)
         "groups": membership.group_ids,
     }
     rows = _rows(TARGETS, parameters)
-    cars = [Car(row["vehicle_id"], row["link_id"], row["time_zone"], row["guest_until"]) for row in rows]
+    cars = [RuledCar(row["vehicle_id"], row["link_id"], row["time_zone"], row["guest_until"]) for row in rows]
     broken = find_broken_rules(membership.team_id, kind, cars)
     for row in rows:
         # Django's connections give jsonb as text.
         row["capability"] = json.loads(row["capability"]) if row["capability"] else None
-    return [Target(**row, rule=broken.get(row["vehicle_id"])) for row in rows]
+        row["car"] = Car(*(row.pop(name) for name in ("make", "model", "year", "powertrain", "country")))
+    answers = _answers(kind, rows)
+    return [
+        Target(**row, answer=answer, rule=broken.get(row["vehicle_id"]))
+        for row, answer in zip(rows, answers, strict=True)
+    ]
+
+
+def _answers(kind: str, rows: Sequence[dict[str, Any]]) -> list[CarAnswer | None]:
+    """Return whether each car can: what is declared is looked up once for all cars that are alike, where it matters."""
+    silent = {(row["provider"], row["car"]) for row in rows if row["provider"] and not is_said(row["capability"])}
+    declared = declared_for(silent) if silent else {}
+    nothing = Declared(kind, Support.UNKNOWN)
+    return [
+        weigh(row["capability"], declared.get((row["provider"], row["car"]), {}).get(kind, nothing), row["provider"])
+        if row["provider"]
+        else None
+        for row in rows
+    ]
 
 
 def request_commands(
@@ -239,13 +266,10 @@ def _code_of_car(target: Target, kind: str, membership: Membership) -> str:
     """Return the availability code, found in the same order as commands.availability finds it for one car."""
     if is_closing(membership.team):
         return "team_closing"
-    if not target.is_live or target.provider is None:
+    if not target.is_live or target.answer is None:
         return "connection_ended"
-    if kind not in get_adapter(target.provider).manifest.commands:
-        return "not_offered"
-    capability = target.capability or {}
-    if capability.get("answer") == "no":
-        return "not_equipped" if capability.get("why") == "not_equipped" else "not_capable"
+    if code := code_of_answer(target.answer):
+        return code
     if not target.has_consent:
         return "no_consent"
     if not target.has_account:

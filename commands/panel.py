@@ -12,11 +12,12 @@ from django.utils.translation import gettext as _
 
 from commands.availability import Availability, check_availability
 from commands.cards import Card, card_of, outcome_of
+from commands.declared import what_is_declared, why_not_offered
 from commands.forms import CommandForm, make_form
 from commands.models import RUNNING, Command, State
 from commands.proof import Known, known_of
 from commands.rules.words import sentence
-from commands.words import GROUPS, LABELS, NOT_OFFERED, STATE_NOW, STATES
+from commands.words import GROUPS, LABELS, STATE_NOW, STATES
 from fleet.adapters.commands import KINDS, make_command
 from fleet.teams.models import Membership
 from fleet.teams.roles import Permission
@@ -203,7 +204,7 @@ def _tile(availability: Availability, state: Readings, latest: Command | None) -
     if availability.rule is not None:
         return "none", str(sentence(availability.rule))
     if not availability.is_offered:
-        return "none", str(NOT_OFFERED[availability.code])
+        return "none", why_not_offered(availability)
     if latest is not None and latest.state in RUNNING:
         return "pending", _("Waking the car…") if latest.is_waking else f"{STATES[latest.state]}…"
     if latest is not None and latest.state in FAILED and timezone.now() - latest.accepted_at < FAILURE_SHOWN:
@@ -212,7 +213,7 @@ def _tile(availability: Availability, state: Readings, latest: Command | None) -
         return "on", str(STATE_NOW[kind])
     if KINDS[kind].asks:
         return "ready", _("Asks before it sends")
-    return "ready", "" if availability.is_certain else _("Not known whether this car can")
+    return "ready", "" if availability.is_certain else what_is_declared(availability)
 
 
 def _known(kind: str, state: Readings, vehicle: Vehicle, tile_state: str) -> Known | None:

@@ -82,9 +82,13 @@ def _engines(said: Iterable[Said[Id]]) -> list[str]:
 def _lines(make: str, model: str, engine: str, said: Sequence[Said[Id]]) -> Iterator[Line[Id]]:
     covering = [one for one in said if not one.scope.engine or one.scope.engine == engine]
     last: Line[Id] | None = None
+    made: dict[tuple[Id, ...], tuple[Entry[Id], ...]] = {}
     for year_from, year_to in _spans(covering):
         here = [one for one in covering if _covers_years(one.scope, year_from, year_to)]
         is_named = any(one.scope.model for one in here)
+        key = tuple(one.id for one in here)
+        if key not in made:
+            made[key] = tuple(_entries(here))
         line = Line(
             make,
             model,
@@ -92,7 +96,7 @@ def _lines(make: str, model: str, engine: str, said: Sequence[Said[Id]]) -> Iter
             None if year_from == FIRST_YEAR else year_from,
             None if year_to == LAST_YEAR else year_to,
             is_named or not model,
-            tuple(_entries(here)),
+            made[key],
         )
         if last is not None and (last.entries, last.is_named) == (line.entries, line.is_named):
             last = Line(make, model, engine, last.year_from, line.year_to, line.is_named, line.entries)
@@ -125,16 +129,24 @@ def _entries(said: Iterable[Said[Id]]) -> Iterator[Entry[Id]]:
     for provider in sorted(by_provider):
         # From the weakest to the strongest: what is written last holds.
         ordered = sorted(by_provider[provider], key=lambda one: rank(one.scope))
-        named = {country for one in ordered for country in one.scope.countries}
         alike: dict[tuple[str, tuple[Id | None, ...]], list[str]] = defaultdict(list)
-        for country in (*sorted(named), ELSEWHERE):
+        for countries in _alike(one.scope.countries for one in ordered):
             letters = [NOTHING] * len(ABILITIES)
             ids: list[Id | None] = [None] * len(ABILITIES)
             for one in ordered:
-                if not one.scope.countries or country in one.scope.countries:
+                if not one.scope.countries or countries[0] in one.scope.countries:
                     letters[POSITION[one.ability]] = one.support.letter
                     ids[POSITION[one.ability]] = one.id
             if any(letter != NOTHING for letter in letters):
-                alike["".join(letters), tuple(ids)].append(country)
+                alike["".join(letters), tuple(ids)] += countries
         for (supports, fact_ids), countries in alike.items():
-            yield Entry(provider, tuple(countries), supports, fact_ids)
+            yield Entry(provider, tuple(sorted(countries)), supports, fact_ids)
+
+
+def _alike(regions: Iterable[tuple[str, ...]]) -> list[list[str]]:
+    """Return the countries that the regions name, those together that stand in the same ones; and everywhere else."""
+    distinct = {region for region in regions if region}
+    by_place: dict[frozenset[tuple[str, ...]], list[str]] = defaultdict(list)
+    for country in sorted({country for region in distinct for country in region}):
+        by_place[frozenset(region for region in distinct if country in region)].append(country)
+    return [*by_place.values(), [ELSEWHERE]]

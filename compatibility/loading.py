@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection, transaction
+from psycopg import sql
 
 from compatibility.lines import Said, lines_of_make
 from compatibility.models import CarLine, DataLoad, Fact, LineEntry
@@ -20,6 +22,8 @@ logger = logging.getLogger(__name__)
 # One load at a time, whichever process begins: "compat" in ASCII.
 LOCK = 0x636F6D706174
 BATCH = 2_000
+FACT_COLUMNS = ("provider", "make", "model", "year_from", "year_to", "engine", "countries", "ability", "support")
+FACT_COLUMNS += ("condition", "as_of", "source", "loaded_id")
 Key = tuple[str, Scope, str, Support, str, date, str]
 
 
@@ -45,7 +49,7 @@ def load(dataset: Dataset) -> Outcome:
         newest = DataLoad.objects.order_by("-id").first()
         if newest is not None and newest.digest == dataset.digest:
             return Outcome(newest.facts, 0, 0, is_new=False)
-        held = {_key_of_fact(fact): fact.id for fact in Fact.objects.filter(ended=None).iterator(BATCH)}
+        held = {_key_of_row(row): fact_id for fact_id, *row in _facts_held()}
         wanted = {_key_of(statement): statement for statement in dataset.statements}
         added = [statement for key, statement in wanted.items() if key not in held]
         gone = [fact_id for key, fact_id in held.items() if key not in wanted]
@@ -58,7 +62,7 @@ def load(dataset: Dataset) -> Outcome:
         )
         for start in range(0, len(gone), BATCH):
             Fact.objects.filter(id__in=gone[start : start + BATCH]).update(ended=this)
-        Fact.objects.bulk_create((_fact(statement, this) for statement in added), batch_size=BATCH)
+        _copy("compatibility_fact", FACT_COLUMNS, (_row_of(statement, this.id) for statement in added))
         make_lines()
     logger.info("compatibility: %s facts, %s added, %s ended", len(wanted), len(added), len(gone))
     return Outcome(len(wanted), len(added), len(gone), is_new=True)
@@ -67,9 +71,9 @@ def load(dataset: Dataset) -> Outcome:
 def make_lines() -> None:
     """Make the matrix anew from the facts that hold now."""
     by_make: dict[str, list[Said[int]]] = defaultdict(list)
-    for fact in Fact.objects.filter(ended=None).order_by("id").iterator(BATCH):
-        said = Said(fact.id, fact.provider, _scope(fact), fact.ability, Support(fact.support))
-        by_make[fact.make].append(said)
+    for fact_id, *row in _facts_held():
+        provider, scope, ability, support, *_ = _key_of_row(row)
+        by_make[scope.make].append(Said(fact_id, provider, scope, ability, support))
     LineEntry.objects.all().delete()
     CarLine.objects.all().delete()
     for make in sorted(by_make, key=plain):
@@ -96,36 +100,31 @@ def _write_lines(make: str, said: list[Said[int]]) -> None:
         ),
         batch_size=BATCH,
     )
-    LineEntry.objects.bulk_create(
-        (
-            LineEntry(
-                line=row,
-                provider=entry.provider,
-                countries=list(entry.countries),
-                supports=entry.supports,
-                fact_ids=[fact_id or 0 for fact_id in entry.ids],
-            )
-            for row, line in zip(rows, lines, strict=True)
-            for entry in line.entries
-        ),
-        batch_size=BATCH,
+    entries = (
+        (row.id, entry.provider, list(entry.countries), entry.supports, [fact_id or 0 for fact_id in entry.ids])
+        for row, line in zip(rows, lines, strict=True)
+        for entry in line.entries
     )
+    _copy("compatibility_lineentry", ("line_id", "provider", "countries", "supports", "fact_ids"), entries)
 
 
-def _scope(fact: Fact) -> Scope:
-    return Scope(fact.make, fact.model, fact.year_from, fact.year_to, fact.engine, tuple(fact.countries))
+def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    names = sql.SQL(", ").join(map(sql.Identifier, columns))
+    statement = sql.SQL("COPY {} ({}) FROM STDIN").format(sql.Identifier(table), names)
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
-def _key_of_fact(fact: Fact) -> Key:
-    return (
-        fact.provider,
-        _scope(fact),
-        fact.ability,
-        Support(fact.support),
-        fact.condition,
-        fact.as_of,
-        fact.source,
-    )
+def _facts_held() -> Iterator[tuple[object, ...]]:
+    """Return every fact that holds now: its id, and its values in the order of FACT_COLUMNS, but the load."""
+    return Fact.objects.filter(ended=None).order_by("id").values_list("id", *FACT_COLUMNS[:-1]).iterator(BATCH)
+
+
+def _key_of_row(row: Sequence[Any]) -> Key:
+    provider, make, model, year_from, year_to, engine, countries, ability, support, condition, as_of, source = row
+    scope = Scope(make, model, year_from, year_to, engine, tuple(countries))
+    return provider, scope, ability, Support(support), condition, as_of, source
 
 
 def _key_of(statement: Statement) -> Key:
@@ -140,25 +139,20 @@ def _key_of(statement: Statement) -> Key:
     )
 
 
-def _fact(statement: Statement, this: DataLoad) -> Fact:
+def _row_of(statement: Statement, load_id: int) -> tuple[object, ...]:
     scope = statement.scope
-    return Fact(
-        provider=statement.provider,
-        make=scope.make,
-        model=scope.model,
-        year_from=scope.year_from,
-        year_to=scope.year_to,
-        engine=scope.engine,
-        countries=list(scope.countries),
-        ability=statement.ability,
-        support=statement.support,
-        condition=statement.condition,
-        as_of=statement.as_of,
-        source=statement.source,
-        loaded=this,
+    return (
+        statement.provider,
+        scope.make,
+        scope.model,
+        scope.year_from,
+        scope.year_to,
+        scope.engine,
+        list(scope.countries),
+        statement.ability,
+        statement.support.value,
+        statement.condition,
+        statement.as_of,
+        statement.source,
+        load_id,
     )
-
-
-def facts_by_id(ids: Iterable[int]) -> dict[int, Fact]:
-    """Return facts by their id, in one query."""
-    return Fact.objects.in_bulk({fact_id for fact_id in ids if fact_id})

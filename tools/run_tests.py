@@ -13,7 +13,8 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 # About as long as each other. What is new belongs to the second by itself.
 FOLDERS = ["commands", "compatibility", "connect", "simulator", "templates", "tools"]
-FOLDERS += ["fleet/keeping", "fleet/notifications", "fleet/sign_on", "fleet/vehicles", "journeys/pages"]
+FOLDERS += ["fleet/keeping", "fleet/notifications", "fleet/sign_on", "fleet/vehicles"]
+FOLDERS += [f"journeys/pages/test_pages_of_{name}.py" for name in ("connect", "connections", "links", "owners")]
 FIRST = [f"tests/{folder}" for folder in FOLDERS]
 PARTS = {"commands, connect": FIRST, "the rest": ["tests", *(f"--ignore={path}" for path in FIRST)]}
 TELL_EVERY_S = 60.0

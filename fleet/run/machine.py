@@ -91,13 +91,16 @@ class Machine:
     def _prepare_database(self) -> None:
         try:
             self._create_database()
-            fingerprint = migrations_fingerprint()
+            fingerprint = tables_fingerprint()
             if databases.read_stamp(self.postgres.url(), databases.DATABASE) == fingerprint:
                 return
             with step("Tables", ready="up to date"):
                 command = [*MANAGE, "migrate", "--no-input", "--skip-checks"]
                 env = owner_environment(self.env, self.postgres)
                 self.supervisor.run(command, name="migrate", env=env, title="Bringing the tables up to date")
+                command = [*MANAGE, "load_compatibility", "--skip-checks"]
+                title = "Taking over what is known of cars"
+                self.supervisor.run(command, name="load-compatibility", env=env, title=title)
             databases.write_stamp(self.postgres.url(), databases.DATABASE, fingerprint)
         except psycopg.Error as error:
             sentence = f"The database could not be made ready ({error})."
@@ -158,10 +161,13 @@ def require_free_ports(addresses: Addresses) -> None:
                 raise RunError(f"Port {port} is in use by another program: set {name} to another one.") from error
 
 
-def migrations_fingerprint() -> str:
-    """Changes when a migration of ours, or a package that brings some, has changed: asking Django takes seconds."""
+def tables_fingerprint() -> str:
+    """Changes when a migration or a file of facts of ours, or a package that brings migrations, has changed: asking
+    Django takes seconds.
+    """
     seen = hashlib.sha256((ROOT / "requirements.txt").read_bytes())
-    for path in sorted(ROOT.glob("[!.]*/**/migrations/*.py")):
+    facts = [path for path in (ROOT / "compatibility").rglob("*") if path.suffix in {".csv", ".toml", ".py"}]
+    for path in sorted([*ROOT.glob("[!.]*/**/migrations/*.py"), *facts]):
         seen.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return seen.hexdigest()
 

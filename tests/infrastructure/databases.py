@@ -33,12 +33,15 @@ class CommittedDatabase:
 
 @pytest.fixture(scope="session")
 def template_database(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> str:
-    """The name of a database with every migration applied and nothing else in it; copy it, never connect to it."""
+    """The name of a database with every migration applied and the product's own facts about cars, and nothing else in
+    it; copy it, never connect to it.
+    """
     databases.create_database(servers.postgres.url(), TEMPLATE)
     owner_url = servers.url(TEMPLATE, user=databases.OWNER)
     databases.close_public_schema(owner_url)
     with django_db_blocker.unblock(), beside_playwrights_loop(), default_connection_to(owner_url):
         call_command("migrate", verbosity=0, interactive=False)
+        call_command("load_compatibility", verbosity=0)
     return TEMPLATE
 
 

@@ -27,6 +27,8 @@ class Command(BaseCommand):
             self.stdout.write(f"{len(dataset.statements)} facts, all well-formed.")
             return
         outcome = load(dataset)
+        if not options["verbosity"]:
+            return
         if outcome.is_new:
             self.stdout.write(f"{outcome.facts} facts: {outcome.added} added, {outcome.ended} ended.")
         else:

@@ -1,0 +1,28 @@
+"""Small data sets of a test's own, written as the files that people edit."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+HEADING = "make,model,years,engine,region,support,commands,condition,as_of,source"
+WORDS = {
+    "providers.toml": '[cloud]\nname = "A cloud"\nkind = "maker_api"\nurl = ""\n',
+    "sources.toml": '[list]\ntitle = "A list"\nurl = ""\nlicence = "MIT"\n',
+    "makes.toml": '[Volkswagen]\naliases = ["VW"]\n\n[Audi]\n',
+    "regions.toml": 'alps = "AT CH"\n',
+}
+
+
+@pytest.fixture
+def write_data(tmp_path: Path) -> Callable[..., Path]:
+    """Write a folder of data: rows of the provider "cloud", and files that replace the usual words."""
+
+    def write(*rows: str, **files: str) -> Path:
+        (tmp_path / "providers").mkdir(exist_ok=True)
+        for name, text in (WORDS | {name.replace("_toml", ".toml"): text for name, text in files.items()}).items():
+            (tmp_path / name).write_text(text, encoding="utf-8")
+        (tmp_path / "providers" / "cloud.csv").write_text("\n".join([HEADING, *rows, ""]), encoding="utf-8")
+        return tmp_path
+
+    return write
