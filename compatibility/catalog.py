@@ -18,7 +18,8 @@ class Catalog:
     be kept under it.
 
     makes: names by key; models: of each make the names by key; only_demo: makes that nobody but a pretend provider
-    speaks of. oldest, newest: the months of the facts, without those of pretend providers.
+    speaks of. with_engines: the keys of makes and models that have lines for an engine of their own. oldest, newest:
+    the months of the facts, without those of pretend providers.
     """
 
     digest: str = ""
@@ -26,6 +27,7 @@ class Catalog:
     makes: Mapping[str, str] = field(default_factory=dict)
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     only_demo: frozenset[str] = frozenset()
+    with_engines: frozenset[tuple[str, str]] = frozenset()
     oldest: date | None = None
     newest: date | None = None
 
@@ -61,10 +63,11 @@ def _read(digest: str, loaded_at: datetime) -> Catalog:
         if model_key:
             models[make_key][model_key] = model
     real = LineEntry.objects.exclude(provider__in=demo_providers()).order_by().values("line__make_key").distinct()
+    engines = CarLine.objects.exclude(engine="").order_by().values_list("make_key", "model_key").distinct()
     span = (
         Fact.objects.filter(ended=None)
         .exclude(provider__in=demo_providers())
         .aggregate(oldest=Min("as_of"), newest=Max("as_of"))
     )
     only_demo = frozenset(makes) - {row["line__make_key"] for row in real}
-    return Catalog(digest, loaded_at, makes, models, only_demo, span["oldest"], span["newest"])
+    return Catalog(digest, loaded_at, makes, models, only_demo, frozenset(engines), span["oldest"], span["newest"])

@@ -39,6 +39,7 @@ LABELS: Mapping[str, Promise] = {
     "provider": _("Provider"),
     "support": _("Support"),
     "page": _("Page"),
+    "car": _("Car"),
 }
 REASONS: Mapping[str, Promise] = {
     "unknown_parameter": _("There is no filter of this name."),
@@ -49,6 +50,7 @@ REASONS: Mapping[str, Promise] = {
     "not_a_year": _("A model year is a number from 1990 to 2100."),
     "from_after_to": _("The first model year comes after the last."),
     "not_a_page": _("There is no such page."),
+    "too_many_cars": _("At most three cars can be compared."),
 }
 
 

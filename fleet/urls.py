@@ -46,6 +46,7 @@ urlpatterns = [
     path("alerts/", include("commands.alerts.urls")),
     path("", include("commands.programs.urls")),
     path("", include("commands.urls")),
+    path("compatibility/", include("compatibility.urls")),
     path("my/", include("fleet.portal.urls")),
     path("", include("connect.urls")),
 ]

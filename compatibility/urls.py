@@ -1,0 +1,12 @@
+"""Addresses of the matrix and of what belongs to it."""
+
+from django.urls import path
+
+from compatibility import views
+
+app_name = "compatibility"
+urlpatterns = [
+    path("", views.show_matrix, name="matrix"),
+    path("cars/<str:make_key>/<str:model_key>/", views.show_car, name="car"),
+    path("compare/", views.compare_cars, name="compare"),
+]
