@@ -137,13 +137,13 @@ def disagreement(declared: Support, measured: Measured) -> str:
 def _against(declared: Support, runs: Runs) -> str:
     numbers = {"confirmed": number_format(runs.confirmed), "runs": number_format(runs.runs)}
     if declared in {Support.FULL, Support.PARTIAL} and runs.runs >= ENOUGH_TO_DISAGREE and runs.share < 1 / 2:
-        ours = _("Declared to work, yet only %(confirmed)s of %(runs)s of your runs were proved.")
-        others = _("Declared to work, yet only %(confirmed)s of %(runs)s runs of all teams were proved.")
+        ours = _("Said to work, yet only %(confirmed)s of %(runs)s of your runs were proved.")
+        others = _("Said to work, yet only %(confirmed)s of %(runs)s runs of all teams were proved.")
         return (others if runs.teams else ours) % numbers
     if declared is Support.NONE and runs.confirmed:
         says = ngettext(
-            "Declared as not offered, yet it was proved %(confirmed)s time.",
-            "Declared as not offered, yet it was proved %(confirmed)s times.",
+            "Said not to be offered, yet it was proved %(confirmed)s time.",
+            "Said not to be offered, yet it was proved %(confirmed)s times.",
             runs.confirmed,
         )
         return says % numbers
