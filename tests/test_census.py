@@ -15,11 +15,13 @@ from django.db import connection, models
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
 
 from commands.jobs.services import create_job
 from commands.rules.services import add_rule
 from commands.rules.values import Area
 from commands.services import request_command
+from compatibility.my_fleet import kinds_of
 from connect.models import Recipient, ReturnAddress
 from fleet.adapters.commands import FlashLights, Unlock
 from fleet.events.models import Event
@@ -67,6 +69,7 @@ OWN_TEAM |= {f"members:{name}" for name in ("list", "invite", "roles", "new_role
 OWN_TEAM |= {"audit:list", "audit:export"}
 OWN_TEAM |= {"keeping:retention", "keeping:close", "keeping:reopen"}
 OWN_TEAM |= {"sign_on:domains"}
+OWN_TEAM |= {"compatibility:my_cars"}
 
 
 @dataclass(frozen=True)
@@ -138,6 +141,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "schedule_id": str(make_schedule(membership, name="SC-RET morning").id),
         "timed_id": str(make_timed(link, membership).id),
         "kind": "unlock",
+        "kind_key": kinds_of(membership, timezone.now())[0].key,
         "notice_id": str(fill_bell(membership)[0].id),
     }
     return Objects(
