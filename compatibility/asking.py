@@ -8,12 +8,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 from compatibility.catalog import current_catalog
 from compatibility.facts_of_providers import Provider, find_make, vocabulary
 from compatibility.lookup import Car, Declared, declared_for, model_keys, providers_for
-from compatibility.models import CarLine, LineEntry
-from compatibility.words import BEST_FIRST, CONTROLS, Engine, Support, plain
+from compatibility.models import LineEntry
+from compatibility.reading import FIRST_YEAR, LAST_YEAR
+from compatibility.words import BEST_FIRST, CONTROLS, ELSEWHERE, Engine, Support, plain
 from fleet.adapters.commands import KINDS
 from fleet.countries import COUNTRIES
 
@@ -26,6 +29,9 @@ READ_INSTEAD = {
 }
 
 
+Label = str | tuple[int | None, int | None]
+
+
 @dataclass(frozen=True)
 class Said:
     """What one provider declares of one ability."""
@@ -36,11 +42,17 @@ class Said:
 
 @dataclass(frozen=True)
 class Group:
-    """Countries, engines, models or spans of years (from, to) in which the answer is the same."""
+    """Countries, engines, models or spans of years (from, to) in which the answer is the same.
+
+    members: a country may be words.ELSEWHERE: every one that nothing names. is_mixed: even there it depends on more.
+    providers: who gives that answer; as_of: the oldest of their facts.
+    """
 
     support: Support
-    members: tuple[str | tuple[int | None, int | None], ...]
-    providers: tuple[Provider, ...]
+    members: tuple[Label, ...]
+    providers: tuple[Provider, ...] = ()
+    as_of: date | None = None
+    is_mixed: bool = False
 
 
 @dataclass(frozen=True)
@@ -150,61 +162,84 @@ def _related(ability: str, declared: Mapping[str, Mapping[str, Declared]]) -> It
 
 # What would change the answer ----------------------------------------------------------------------------------------
 
-Label = str | tuple[int | None, int | None]
-Found = dict[str, dict[Label, dict[str, dict[str, Declared]]]]
+# For each kind of difference: the labels that share an answer, and what each provider declares there.
+Found = dict[str, list[tuple[tuple[Label, ...], dict[str, dict[str, Declared]]]]]
 
 
 def _try_variants(car: Car, wanted: Iterable[str], providers: Iterable[str], provider: str) -> Found:
-    """Return by kind of difference, label and provider what is declared of the car with one thing changed."""
+    """Return what is declared of the car with one thing changed."""
     keys = [key for key in providers if not provider or key == provider]
-    variants = {(by, label): other for by in sorted(wanted) for label, other in _variants(car, by)}
-    declared = declared_for((key, other) for other in variants.values() for key in keys)
+    lines = [] if "model" in wanted else _lines_of(car)
+    variants = [(by, labels, other) for by in sorted(wanted) for labels, other in _variants(car, by, lines)]
+    declared = declared_for((key, other) for _by, _labels, other in variants for key in keys)
     found: Found = {}
-    for (by, label), other in variants.items():
-        found.setdefault(by, {})[label] = {key: declared[key, other] for key in keys}
+    for by, labels, other in variants:
+        found.setdefault(by, []).append((labels, {key: declared[key, other] for key in keys}))
     return found
 
 
-def _variants(car: Car, by: str) -> Iterator[tuple[Label, Car]]:
+def _variants(car: Car, by: str, lines: Sequence[_Line]) -> Iterator[tuple[tuple[Label, ...], Car]]:
     if by == "country":
-        yield from ((code, replace(car, country=code)) for code in COUNTRIES)
+        yield from ((alike, replace(car, country=alike[0])) for alike in _countries_alike(lines))
     elif by == "engine":
-        yield from ((engine.value, replace(car, engine=engine.value)) for engine in Engine)
+        yield from (((engine.value,), replace(car, engine=engine.value)) for engine in Engine)
     elif by == "model":
-        make = find_make(car.make)
-        names = current_catalog().models.get(make.key if make else plain(car.make), {}).values()
-        yield from ((name, replace(car, model=name)) for name in ("", *names))
+        names = current_catalog().models.get(_make_key(car), {}).values()
+        yield from (((name,), replace(car, model=name)) for name in ("", *names))
     else:
-        for first, last in _spans_of(car):
-            yield (first, last), replace(car, year=first or last)
+        yield from (((span,), replace(car, year=span[0] or span[1])) for span in _spans(lines))
 
 
-def _spans_of(car: Car) -> list[tuple[int | None, int | None]]:
+class _Line(NamedTuple):
+    """A line that a car may be, and the countries of one of its entries."""
+
+    model_key: str
+    year_from: int | None
+    year_to: int | None
+    is_named: bool
+    countries: list[str]
+
+
+def _lines_of(car: Car) -> list[_Line]:
+    """Return the lines of the model that a car is, whatever the engine and the year; in one query."""
+    keys = model_keys(car.model)
+    entries = LineEntry.objects.filter(line__make_key=_make_key(car), line__model_key__in=keys).order_by().distinct()
+    names = ("line__model_key", "line__year_from", "line__year_to", "line__is_named", "countries")
+    found = [_Line(*values) for values in entries.values_list(*names)]
+    best = next((key for key in keys if any(line.model_key == key for line in found)), "")
+    return [line for line in found if line.model_key == best]
+
+
+def _countries_alike(lines: Sequence[_Line]) -> list[tuple[str, ...]]:
+    """Return the countries that stand in the same entries together, and last those that nothing names."""
+    alike: dict[frozenset[int], list[str]] = {}
+    entries = [frozenset(line.countries) for line in lines]
+    for code in COUNTRIES:
+        alike.setdefault(frozenset(n for n, countries in enumerate(entries) if code in countries), []).append(code)
+    alike.pop(frozenset(), None)
+    return [*(tuple(codes) for codes in alike.values()), (ELSEWHERE,)]
+
+
+def _spans(lines: Sequence[_Line]) -> list[tuple[int | None, int | None]]:
     """Return the years between which something may differ, where the model is spoken of."""
+    named = [line for line in lines if line.is_named] or lines
+    begins = {line.year_from or FIRST_YEAR for line in named} | {line.year_to + 1 for line in named if line.year_to}
+    last = max((line.year_to or LAST_YEAR for line in named), default=FIRST_YEAR)
+    cuts = [*sorted(begin for begin in begins if begin <= last), last + 1]
+    spans = [(begin, end - 1) for begin, end in pairwise(cuts)]
+    return [(None if begin == FIRST_YEAR else begin, None if end == LAST_YEAR else end) for begin, end in spans]
+
+
+def _make_key(car: Car) -> str:
     make = find_make(car.make)
-    lines = CarLine.objects.filter(make_key=make.key if make else plain(car.make))
-    for key in model_keys(car.model):
-        years = list(lines.filter(model_key=key).values_list("year_from", "year_to", "is_named"))
-        if not years:
-            continue
-        named = [(first, last) for first, last, is_named in years if is_named] or [one[:2] for one in years]
-        begins = sorted({first or 0 for first, _ in named} | {last + 1 for _, last in named if last})
-        ends_at = max(last or 9999 for _, last in named)
-        cuts = [begin for begin in begins if begin <= ends_at]
-        spans = [
-            (begin or None, None if end > 9999 else end)
-            for begin, end in zip(cuts, [*(cut - 1 for cut in cuts[1:]), ends_at], strict=True)
-        ]
-        return [span for span in spans if span != (None, None)]
-    return []
+    return make.key if make else plain(car.make)
 
 
 def _providers_of(car: Car) -> list[str]:
     """Return the providers that say anything of a make, without those of pretend cars."""
-    make = find_make(car.make)
-    found = LineEntry.objects.filter(line__make_key=make.key if make else plain(car.make)).order_by().distinct()
+    found = LineEntry.objects.filter(line__make_key=_make_key(car)).order_by().values_list("provider", flat=True)
     known = vocabulary().providers
-    return [key for key in found.values_list("provider", flat=True) if key in known and not known[key].is_demo]
+    return [key for key in found.distinct() if key in known and not known[key].is_demo]
 
 
 def _with_splits(answer: Answer, found: Found, *, is_general: bool) -> Answer:
@@ -215,37 +250,30 @@ def _with_splits(answer: Answer, found: Found, *, is_general: bool) -> Answer:
         if by in varies:
             depends += [Split(by, groups)] if len(groups) > 1 else []
         elif answer.support not in WORKS and not is_general:
-            works = tuple(group for group in groups if group.support in WORKS)
+            works = tuple(group for group in groups if group.support in WORKS and group.members != (ELSEWHERE,))
             edges += [Split(by, works)] if works else []
-    if is_general and not depends and found:
-        answer = _same_for_all(answer, found["model"])
     return replace(answer, depends=tuple(depends), edges=tuple(edges))
 
 
-def _same_for_all(answer: Answer, labels: Mapping[Label, Mapping[str, Mapping[str, Declared]]]) -> Answer:
-    """Return the answer of some model for a make of whose models nothing is said in general."""
-    if answer.said:
-        return answer
-    said = (best_first(_said(answer.ability, declared)) for declared in labels.values())
-    return replace(answer, said=tuple(next((one for one in said if one), ())))
-
-
-def _groups(ability: str, labels: Mapping[Label, Mapping[str, Mapping[str, Declared]]], by: str) -> tuple[Group, ...]:
-    members: dict[Support, list[Label]] = {}
-    providers: dict[Support, dict[str, Provider]] = {}
-    for label, declared in labels.items():
+def _groups(ability: str, found: Sequence[tuple[tuple[Label, ...], Mapping[str, Any]]], by: str) -> tuple[Group, ...]:
+    members: dict[tuple[Support, bool], list[Label]] = {}
+    said: dict[tuple[Support, bool], list[Said]] = {}
+    for labels, declared in found:
         best = best_first(_said(ability, declared))[:1]
-        support = best[0].declared.support if best else Support.UNKNOWN
-        members.setdefault(support, []).append(label)
-        providers.setdefault(support, {}).update({one.provider.key: one.provider for one in best})
+        key = (best[0].declared.support, bool(best[0].declared.varies)) if best else (Support.UNKNOWN, False)
+        members.setdefault(key, []).extend(labels)
+        said.setdefault(key, []).extend(best)
     return tuple(
         Group(
             support,
-            tuple(_joined(members[support]) if by == "year" else members[support]),
-            tuple(providers[support].values()),
+            tuple(_joined(members[support, is_mixed]) if by == "year" else members[support, is_mixed]),
+            tuple(dict.fromkeys(one.provider for one in said[support, is_mixed])),
+            min((one.declared.as_of for one in said[support, is_mixed] if one.declared.as_of), default=None),
+            is_mixed,
         )
         for support in BEST_FIRST
-        if support in members
+        for is_mixed in (False, True)
+        if (support, is_mixed) in members
     )
 
 

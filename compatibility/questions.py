@@ -238,7 +238,9 @@ def _find_near(left: list[str], names: Names, *, make: str, has_model: bool) -> 
     close: list[Near] = []
     for word in dict.fromkeys([typed, *left]):
         close += [Near(word, names.makes[key]) for key in _close(word, names.makes)]
-        keys = [plain(word)] if plain(word) in owned else _close(word, owned)
+        wanted = plain(word)
+        begins = [key for key in owned if len(wanted) > 2 and key.startswith(wanted)]
+        keys = [wanted] if wanted in owned else dict.fromkeys([*begins, *_close(word, owned)])
         close += [Near(word, one.make, one.model) for key in keys for one in owned[key]]
     return _once(close), False
 

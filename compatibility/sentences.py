@@ -10,11 +10,11 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext, pgettext_lazy
 
-from compatibility.asking import Answer, Group, Said, Split
-from compatibility.facts_of_providers import Source, condition_text, vocabulary
+from compatibility.asking import Answer, Group, Said
+from compatibility.facts_of_providers import Provider, Source, condition_text, vocabulary
 from compatibility.lookup import Car, Declared
 from compatibility.titles import TITLES
-from compatibility.words import Engine, Support
+from compatibility.words import ELSEWHERE, Engine, Support
 from fleet.countries import COUNTRIES
 
 MOST_NAMED = 12
@@ -49,11 +49,19 @@ _GROUP: dict[Support, Promise] = {
     Support.NONE: pgettext_lazy("countries, years or models", "not offered: {members}"),
     Support.UNKNOWN: pgettext_lazy("countries, years or models", "not known: {members}"),
 }
+_NOR = gettext_lazy("Not offered through {providers} either.")
+_NOT = gettext_lazy("Not offered through {providers}.")
+_MIXED = pgettext_lazy("countries, years or models", "in part: {members}")
 _DEPENDS: dict[str, Promise] = {
-    "country": gettext_lazy("It depends on the country: {groups}."),
-    "year": gettext_lazy("It depends on the model year: {groups}."),
-    "engine": gettext_lazy("It depends on the engine: {groups}."),
-    "model": gettext_lazy("It depends on the model: {groups}."),
+    "country": gettext_lazy("By country: {groups}."),
+    "year": gettext_lazy("By model year: {groups}."),
+    "engine": gettext_lazy("By engine: {groups}."),
+    "model": gettext_lazy("By model: {groups}."),
+}
+_DEPENDS_TOO: dict[str, Promise] = {
+    "country": gettext_lazy("It differs by country as well: name it for a definite answer."),
+    "year": gettext_lazy("It differs by model year as well: name it for a definite answer."),
+    "engine": gettext_lazy("It differs by engine as well: name it for a definite answer."),
 }
 _EDGES: dict[str, Promise] = {
     "country": gettext_lazy("In other countries: {groups}."),
@@ -89,9 +97,9 @@ def place_text(country: str) -> str:
     return str(_IN_COUNTRY[country]) if country in _IN_COUNTRY else _("in {country}").format(country=COUNTRIES[country])
 
 
-def sentences_of(answer: Answer) -> list[str]:
-    """Return the answer as sentences, each of which can stand alone; the verdict is not among them."""
-    return [*_main(answer), *ways_round(answer)]
+def main_sentences(answer: Answer) -> list[str]:
+    """Return the answer without its verdict and without the ways round, each sentence able to stand alone."""
+    return list(_main(answer))
 
 
 def in_one(answer: Answer) -> str:
@@ -100,32 +108,43 @@ def in_one(answer: Answer) -> str:
 
 
 def _main(answer: Answer) -> Iterator[str]:
-    ability, car, best = TITLES[answer.ability], car_text(answer.car), answer.best
-    if best is None:
-        if answer.asked_provider:
-            provider = vocabulary().providers[answer.asked_provider].name
-            said = _("Nothing that we read says whether “{ability}” works on the {car} through {provider}.")
-            yield said.format(ability=ability, car=car, provider=provider)
-        else:
-            yield _("Nothing that we read says whether “{ability}” works on the {car}.").format(
-                ability=ability, car=car
-            )
-        yield _("Unknown is not a yes.")
-        yield from (_split(split, _DEPENDS) for split in answer.depends)
-        return
+    best = answer.best
     if answer.depends:
-        yield from (_split(split, _DEPENDS) for split in answer.depends)
-        if answer.depends[0].by == "model":
-            return
+        yield from _depends(answer)
+    elif best is None:
+        yield from _nobody(answer)
     else:
         yield from _best(answer, best)
-    yield dated(best.declared)
-    if best.declared.about == "make" and answer.car.model:
-        yield _("This is said of {make} as a whole; nothing that we read names the {model}.").format(
-            make=answer.car.make, model=answer.car.model
-        )
-    if answer.support in {Support.FULL, Support.PARTIAL} and not best.provider.has_adapter:
-        yield no_adapter(best)
+        yield dated(best.declared)
+        if best.declared.about == "make" and answer.car.model:
+            yield _("This is said of {make} as a whole, not of the {model} by name.").format(
+                make=answer.car.make, model=answer.car.model
+            )
+        if answer.support in {Support.FULL, Support.PARTIAL}:
+            yield from no_adapter([best.provider])
+        elif nor := [one.provider.name for one in answer.said[1:] if one.declared.support is Support.NONE]:
+            said = _NOR if answer.support is Support.NONE else _NOT
+            yield str(said).format(providers=listed(nor))
+
+
+def _depends(answer: Answer) -> Iterator[str]:
+    """Say on what it depends: the first thing in full, the others by name, as the answer there depends on both."""
+    first, *others = answer.depends
+    yield str(_DEPENDS[first.by]).format(groups="; ".join(_group(first.by, group) for group in first.groups))
+    yield from (str(_DEPENDS_TOO[split.by]) for split in others)
+    works = [group for group in first.groups if group.support in {Support.FULL, Support.PARTIAL}]
+    yield from no_adapter([provider for group in works for provider in group.providers])
+
+
+def _nobody(answer: Answer) -> Iterator[str]:
+    ability, car = TITLES[answer.ability], car_text(answer.car)
+    if answer.asked_provider:
+        provider = vocabulary().providers[answer.asked_provider].name
+        said = _("Nothing that we read says whether “{ability}” works on the {car} through {provider}.")
+        yield said.format(ability=ability, car=car, provider=provider)
+    else:
+        yield _("Nothing that we read says whether “{ability}” works on the {car}.").format(ability=ability, car=car)
+    yield _("Unknown is not a yes.")
 
 
 def _best(answer: Answer, best: Said) -> Iterator[str]:
@@ -152,9 +171,16 @@ def dated(declared: Declared) -> str:
     return _("As of {month}, source: {source}.").format(month=month(declared.as_of), source=source.title)
 
 
-def no_adapter(said: Said) -> str:
-    """Return that Fleetwell itself cannot use it yet."""
-    return _("Fleetwell has no adapter for {provider} yet.").format(provider=said.provider.name)
+def about_of(declared: Declared) -> str:
+    """Return whether a fact names the model or speaks of the whole make."""
+    return {"model": _("names the model"), "make": _("said of the whole make")}.get(declared.about, "")
+
+
+def no_adapter(providers: Sequence[Provider]) -> Iterator[str]:
+    """Say of which of these providers Fleetwell itself can make no use yet."""
+    names = dict.fromkeys(provider.name for provider in providers if not provider.has_adapter)
+    if names:
+        yield _("Fleetwell has no adapter for {provider} yet.").format(provider=listed(list(names)))
 
 
 def ways_round(answer: Answer) -> list[str]:
@@ -162,13 +188,16 @@ def ways_round(answer: Answer) -> list[str]:
     if answer.support in {Support.FULL, Support.PARTIAL}:
         return []
     ways = [_("Another way: {provider}.").format(provider=_through(one)) for one in answer.others[:MOST_NAMED]]
-    ways += [_split(split, _EDGES) for split in answer.edges]
+    ways += [
+        str(_EDGES[split.by]).format(groups="; ".join(_group(split.by, group, is_edge=True) for group in split.groups))
+        for split in answer.edges
+    ]
     if answer.related:
         names = dict.fromkeys(str(TITLES[ability]) for ability, _said in answer.related)
         providers = dict.fromkeys(said.provider.name for _ability, said in answer.related)
         ways.append(
             _("What does work on this car: {abilities} (through {providers}).").format(
-                abilities=_listed([f"“{name}”" for name in names]), providers=_listed(list(providers))
+                abilities=listed([f"“{name}”" for name in names]), providers=listed(list(providers))
             )
         )
     return ways
@@ -181,19 +210,23 @@ def _through(said: Said) -> str:
     return ": ".join(words)
 
 
-def _split(split: Split, table: dict[str, Promise]) -> str:
-    return str(table[split.by]).format(groups="; ".join(_group(split.by, group) for group in split.groups))
-
-
-def _group(by: str, group: Group) -> str:
-    return str(_GROUP[group.support]).format(members=_listed([_member(by, member) for member in group.members]))
+def _group(by: str, group: Group, *, is_edge: bool = False) -> str:
+    # All others are named; who reads "everywhere else" needs no list.
+    named = [ELSEWHERE] if ELSEWHERE in group.members and not is_edge else group.members
+    members = listed([_member(by, member) for member in named if not is_edge or member != ELSEWHERE])
+    if group.support in {Support.FULL, Support.PARTIAL} and group.providers and group.as_of:
+        names = listed([provider.name for provider in group.providers])
+        members = _("{members} ({providers}, {month})").format(
+            members=members, providers=names, month=month(group.as_of)
+        )
+    return str(_MIXED if group.is_mixed else _GROUP[group.support]).format(members=members)
 
 
 def _member(by: str, member: str | tuple[int | None, int | None]) -> str:
     if isinstance(member, tuple):
         return years_text(*member)
     if by == "country":
-        return str(COUNTRIES[member])
+        return str(COUNTRIES[member]) if member in COUNTRIES else _("everywhere else")
     if by == "engine":
         return str(Engine(member).label)
     return member or _("any other model")
@@ -208,7 +241,8 @@ def years_text(first: int | None, last: int | None) -> str:
     return _("up to {year}").format(year=last) if last else _("all years")
 
 
-def _listed(names: Sequence[str]) -> str:
+def listed(names: Sequence[str]) -> str:
+    """Return names as a list in a sentence; of many the first, and how many more."""
     shown = ", ".join(names[:MOST_NAMED])
     more = len(names) - MOST_NAMED
     return _("{names} and {count} more").format(names=shown, count=more) if more > 0 else shown

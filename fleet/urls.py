@@ -47,6 +47,7 @@ urlpatterns = [
     path("", include("commands.programs.urls")),
     path("", include("commands.urls")),
     path("compatibility/", include("compatibility.urls")),
+    path("api/", include("fleet.api")),
     path("my/", include("fleet.portal.urls")),
     path("", include("connect.urls")),
 ]
