@@ -43,6 +43,19 @@ def test_settings_when_nothing_differs_then_nothing_is_recorded(owner: Membershi
     assert not Event.objects.filter(kind="team.changed").exists()
 
 
+def test_settings_when_the_country_and_sharing_are_chosen_then_they_hold(owner: Membership) -> None:
+    browser = browser_of(owner)
+
+    browser.post("/teams/settings/", {"name": "Hafen", **METRIC, "country": "AT", "shares_measurements": "on"})
+    chosen = Team.objects.values_list("country", "shares_measurements").get(pk=owner.team_id)
+    browser.post("/teams/settings/", {"name": "Hafen", **METRIC, "country": "AT"})
+
+    assert chosen == ("AT", True)
+    assert Team.objects.get(pk=owner.team_id).shares_measurements is False
+    changes = Event.objects.filter(kind="team.changed").order_by("id").values_list("data", flat=True)
+    assert list(changes) == [{"changed": ["country", "shares_measurements"]}, {"changed": ["shares_measurements"]}]
+
+
 def test_settings_when_the_units_change_then_pages_speak_in_them(owner: Membership) -> None:
     browser = browser_of(owner)
 
@@ -63,6 +76,7 @@ def test_settings_when_the_units_change_then_pages_speak_in_them(owner: Membersh
         ("time_zone", "Europe/Atlantis"),
         ("time_zone", "../../etc/passwd"),
         ("language", "xx"),
+        ("country", "XX"),
         ("distance_unit", "leagues"),
         ("temperature_unit", ""),
     ],
