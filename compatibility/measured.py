@@ -65,10 +65,10 @@ class Runs:
         """Return it as a sentence, in the reader's language, with the size of the sample."""
         numbers = {"confirmed": number_format(self.confirmed), "runs": number_format(self.runs)}
         if self.teams:
-            says = _("Runs of %(teams)s teams: %(confirmed)s of %(runs)s were proved")
+            says = _("Runs of %(teams)s teams: %(confirmed)s of %(runs)s proved")
             says %= numbers | {"teams": number_format(self.teams)}
         else:
-            says = _("Your runs: %(confirmed)s of %(runs)s were proved") % numbers
+            says = _("Your runs: %(confirmed)s of %(runs)s proved") % numbers
         return ", ".join([says, *self._times(), *self._sample()]) + "."
 
     def _times(self) -> list[str]:
@@ -79,7 +79,7 @@ class Runs:
         if self.p90_s is not None and min(self.confirmed, self.timed_runs) >= ENOUGH_FOR_P90:
             times.append(_("9 of 10 within %(time)s") % {"time": _seconds(self.p90_s)})
         if self.timed_runs < self.runs:
-            times.append(_("times of the largest group of %(runs)s") % {"runs": number_format(self.timed_runs)})
+            times.append(_("times from the largest sample, %(runs)s runs") % {"runs": number_format(self.timed_runs)})
         return times
 
     def _sample(self) -> list[str]:

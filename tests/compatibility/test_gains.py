@@ -10,7 +10,7 @@ from compatibility import gains
 from compatibility.answers import Answer
 from compatibility.gains import LOOK_AGAIN_AFTER, compare, tell_gains_and_losses
 from compatibility.lookup import Declared
-from compatibility.models import KnownAbility
+from compatibility.models import Fact, KnownAbility
 from compatibility.words import CONTROLS, Support
 from fleet.events.models import Event
 from fleet.teams.models import Membership
@@ -142,3 +142,20 @@ def test_car_when_its_maker_was_not_asked_yet_then_it_is_not_looked_at_for_a_day
     tell_gains_and_losses(now + timedelta(days=1, minutes=1))
 
     assert (at_once, KnownAbility.objects.count()) == (0, 1)
+
+
+def test_car_when_new_data_says_otherwise_then_it_is_told_as_well_unless_its_maker_spoke(
+    owner: Membership, simulator: Simulator
+) -> None:
+    silent, spoken = (join_simulated_car(owner, simulator, learn=learn) for learn in (False, True))
+    now = timezone.now() + timedelta(days=2)
+    tell_gains_and_losses(now)
+
+    Fact.objects.filter(provider="simulator", make="Volkswagen", ability="unlock").update(support=NONE)
+    tell_gains_and_losses(now + LOOK_AGAIN_AFTER)
+
+    events = Event.objects.filter(kind="vehicle.lost_command")
+    assert list(events.values_list("vehicle_id", "subject", "actor", "data")) == [
+        (silent.vehicle_id, f"link:{silent.id}", "system:compatibility", {"commands": ["unlock"]})
+    ]
+    assert spoken.capabilities["unlock"]["answer"] == "yes"

@@ -137,7 +137,7 @@ def test_kind_when_opened_then_each_layer_says_its_own_and_where_they_disagree(
     assert trunk.disagreements == ["Declared to work on cars like this, yet the maker says that these can’t."]
     assert (trunk.words, trunk.declared, trunk.as_of) == ("Not offered", "Works", "November 2026")
     assert lock.disagreements == ["Said to work, yet only 2 of 10 of your runs were proved."]
-    assert lock.measured.sentences == ["Your runs: 2 of 10 were proved, 2 cars."]
+    assert lock.measured.sentences == ["Your runs: 2 of 10 proved, 2 cars."]
     assert (unlock.words, unlock.by_car, unlock.declared) == ("Works", "", "Works")
     assert row.disagrees == "Lock, Open trunk"
     assert "Their maker says no" in answer.content.decode()
