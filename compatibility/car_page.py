@@ -201,7 +201,7 @@ def _section(
     return Section(
         ability=ability,
         title=str(TITLES[ability]),
-        sign=best.sign if best else sign_of(Support.UNKNOWN.letter),
+        sign=best.sign if best else sign_of(Support.UNKNOWN.letter, is_alone=False),
         words=best.words if best else str(Support.UNKNOWN.label),
         said=found,
         is_open=is_open,
@@ -213,7 +213,7 @@ def _said(provider: Provider, declared: Declared, measured: Measured | None) -> 
     return Said(
         provider=provider,
         declared=declared,
-        sign=sign_of(letter or declared.support.letter),
+        sign=sign_of(letter or declared.support.letter, is_alone=False),
         words=str(declared.support.label),
         condition=condition_text(declared.condition),
         # Translators: a date format of Django: month and year.

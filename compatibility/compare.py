@@ -148,7 +148,12 @@ def _letters(said: Mapping[str, Mapping[str, Declared]]) -> list[str]:
 def _row(column: Column, letters: Sequence[str], addresses: Sequence[str]) -> ComparedRow:
     commands = urlencode([("command", ability) for ability in column.abilities])
     cells = [
-        ComparedCell(letter, sign_of(letter), str(SAYS[letter]), f"{address}{'&' if '?' in address else '?'}{commands}")
+        ComparedCell(
+            letter,
+            sign_of(letter, is_alone=False),
+            str(SAYS[letter]),
+            f"{address}{'&' if '?' in address else '?'}{commands}",
+        )
         for letter, address in zip(letters, addresses, strict=True)
     ]
     return ComparedRow(column, cells, differs=len(set(letters)) > 1)

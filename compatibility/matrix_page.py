@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from django.urls import NoReverseMatch, reverse
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString
 
 from compatibility.catalog import Catalog
-from compatibility.cells import BY_COUNTRY, CONDITION, NONE, UNKNOWN, WORKS
+from compatibility.cells import BY_COUNTRY, CONDITION, NONE, SAYS, UNKNOWN, WORKS
 from compatibility.choices import ChoiceBar, filter_in_words, make_choice_bar
 from compatibility.filters import BadFilter, MatrixFilter
 from compatibility.matrix import (
@@ -63,10 +65,10 @@ class MatrixPage:
         return self.columns[self.reads]
 
     @property
-    def legend(self) -> list[str]:
+    def legend(self) -> list[tuple[SafeString, Promise]]:
         """Return the signs that can stand in a cell, with their words."""
         letters = [WORKS, CONDITION, *([] if self.wanted.country else [BY_COUNTRY]), NONE, UNKNOWN]
-        return [sign_of(letter) for letter in letters]
+        return [(sign_of(letter, is_alone=False), SAYS[letter]) for letter in letters]
 
     @property
     def is_narrowed(self) -> bool:

@@ -138,10 +138,15 @@ class _Drawing:
 
 
 def _sign(letter: str) -> str:
-    drawn = icon(ICONS[letter]) if letter in ICONS else '<span aria-hidden="true">?</span>'
-    return f'{drawn}<span class="vh">{escape(SAYS[letter])}</span>'
+    return f'{_drawn(letter)}<span class="vh">{escape(SAYS[letter])}</span>'
 
 
-def sign_of(letter: str) -> SafeString:
-    """Return the sign of a letter with its words, as it stands in a cell."""
-    return mark_safe(f'<span class="cell" data-is="{letter if letter in SAYS else UNKNOWN}">{_sign(letter)}</span>')  # noqa: S308
+def _drawn(letter: str) -> str:
+    return icon(ICONS[letter]) if letter in ICONS else '<span aria-hidden="true">?</span>'
+
+
+def sign_of(letter: str, *, is_alone: bool = True) -> SafeString:
+    """Return the sign of a letter as it stands in a cell; is_alone: with its words, for who does not see it."""
+    letter = letter if letter in SAYS else UNKNOWN
+    inner = _sign(letter) if is_alone else _drawn(letter)
+    return mark_safe(f'<span class="cell" data-is="{letter}">{inner}</span>')  # noqa: S308 - made of escaped parts
