@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 # One load at a time, whichever process begins: "compat" in ASCII.
 LOCK = 0x636F6D706174
 BATCH = 2_000
-FACT_COLUMNS = ("provider", "make", "model", "year_from", "year_to", "engine", "countries", "ability", "support")
-FACT_COLUMNS += ("condition", "as_of", "source", "loaded_id")
+FACT_COLUMNS = ["provider", "make", "model", "year_from", "year_to", "engine", "countries", "ability", "support"]
+FACT_COLUMNS += ["condition", "as_of", "source", "loaded_id"]
 Key = tuple[str, Scope, str, Support, str, date, str]
 
 
@@ -116,7 +116,7 @@ def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) 
             copy.write_row(row)
 
 
-def _facts_held() -> Iterator[tuple[object, ...]]:
+def _facts_held() -> Iterator[tuple[Any, ...]]:
     """Return every fact that holds now: its id, and its values in the order of FACT_COLUMNS, but the load."""
     return Fact.objects.filter(ended=None).order_by("id").values_list("id", *FACT_COLUMNS[:-1]).iterator(BATCH)
 

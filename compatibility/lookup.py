@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Any
 
 from django.db import connection
 
@@ -113,7 +114,7 @@ def model_keys(model: str) -> list[str]:
 def _rows_of(pairs: Sequence[tuple[str, Car]]) -> list[list[Row]]:
     """Return the entries that may be about each car."""
     makes = [find_make(car.make) for _, car in pairs]
-    parameters = {
+    parameters: dict[str, Any] = {
         "makes": [make.key if make else plain(car.make) for make, (_, car) in zip(makes, pairs, strict=True)],
         "providers": [provider for provider, _ in pairs],
         "models": json.dumps([model_keys(car.model) for _, car in pairs]),
@@ -121,8 +122,12 @@ def _rows_of(pairs: Sequence[tuple[str, Car]]) -> list[list[Row]]:
     found: list[list[Row]] = [[] for _ in pairs]
     with connection.cursor() as cursor:
         cursor.execute(LINES, parameters)
-        for n, *values, countries, supports, fact_ids in cursor.fetchall():
-            found[n - 1].append(Row(*values, tuple(countries), supports, tuple(fact_ids)))
+        for n, *line, countries, supports, fact_ids in cursor.fetchall():
+            provider, model_key, engine, year_from, year_to, is_named = line
+            row = Row(
+                provider, model_key, engine, year_from, year_to, is_named, tuple(countries), supports, tuple(fact_ids)
+            )
+            found[n - 1].append(row)
     return [_of_this_car(car, rows) for (_, car), rows in zip(pairs, found, strict=True)]
 
 

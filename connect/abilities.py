@@ -1,11 +1,17 @@
-"""What the cars of a pass can't do of what a link asks for, as the maker tells before the owner decides."""
+"""What the cars of a pass can't do of what a link asks for, before the owner decides: their maker's word, and what is
+declared of cars like them.
+"""
 
 import asyncio
 import logging
 from collections.abc import Collection, Mapping, Sequence
 
+from compatibility.answers import weigh
+from compatibility.eligibility import Refusals, refused_scopes
+from compatibility.lookup import Car, Declared, declared_for
+from compatibility.words import Support
 from fleet.adapters.base import Access, Adapter, RemoteVehicle
-from fleet.adapters.capabilities import Answer, Capability
+from fleet.adapters.capabilities import Capability
 from fleet.adapters.commands import KINDS
 from fleet.adapters.errors import AdapterError
 
@@ -15,21 +21,19 @@ logger = logging.getLogger(__name__)
 MOST_CARS = 20
 AT_ONCE = 5
 ANSWER_WITHIN_S = 8.0
-# By scope, why a car can't do anything of it.
-Refusals = Mapping[str, str]
+Said = Mapping[str, Capability]
 
 
-async def ask_refusals(
+async def ask_abilities(
     adapter: Adapter, access_token: str, cars: Sequence[RemoteVehicle], scopes: Collection[str]
-) -> dict[str, Refusals]:
-    """Return by the maker's id of a car which of the scopes it can't do. What the maker does not say is not in it.
+) -> dict[str, Said]:
+    """Return by the maker's id of a car what the maker says that it can do; nothing when only reads are asked for.
 
     Never fails: a maker that is slow or in trouble here has only not told, and the owner goes on.
     """
-    controls = [scope for scope in scopes if scope.startswith("control_")]
-    if not controls:
-        return {}
-    found: dict[str, Refusals] = {}
+    found: dict[str, Said] = {}
+    if not any(scope.startswith("control_") for scope in scopes):
+        return found
     slots = asyncio.Semaphore(AT_ONCE)
 
     async def ask(car: RemoteVehicle) -> None:
@@ -39,7 +43,7 @@ async def ask_refusals(
             except AdapterError as error:
                 logger.info("what a car can do is not known: %s", error)
                 return
-            found[car.provider_vehicle_id] = refusals_in(said, controls, offered=adapter.manifest.commands)
+            found[car.provider_vehicle_id] = said
 
     try:
         async with asyncio.timeout(ANSWER_WITHIN_S):
@@ -49,16 +53,32 @@ async def ask_refusals(
     return found
 
 
-def refusals_in(said: Mapping[str, Capability], scopes: Collection[str], *, offered: Collection[str]) -> dict[str, str]:
-    """Return the scopes of which a car can do no command at all, each with why.
+def refusals_of_cars(
+    provider: str, cars: Sequence[RemoteVehicle], said: Mapping[str, Said], *, country: str, scopes: Collection[str]
+) -> dict[str, Refusals]:
+    """Return by the maker's id of a car which of the scopes it can do nothing of, each with why. Two queries."""
+    if not any(scope.startswith("control_") for scope in scopes):
+        return {}
+    described = {car.provider_vehicle_id: _describe(car, country) for car in cars}
+    declared = declared_for((provider, car) for car in described.values())
+    return {
+        car_id: refusals_in(provider, said.get(car_id, {}), declared[provider, car], scopes)
+        for car_id, car in described.items()
+    }
 
-    offered: the commands that the adapter has. A car that only waits for being paired can do what it is asked.
-    """
-    refused: dict[str, str] = {}
-    for scope in scopes:
-        answers = [said.get(kind) for kind, command in KINDS.items() if command.scope == scope and kind in offered]
-        if answers and all(
-            answer is not None and answer.answer is Answer.NO and answer.why != "needs_pairing" for answer in answers
-        ):
-            refused[scope] = answers[0].why if answers[0] is not None else ""
-    return refused
+
+def refusals_in(provider: str, said: Said, declared: Mapping[str, Declared], scopes: Collection[str]) -> dict[str, str]:
+    """Return the scopes of which one car can do no command at all, each with why. said: by its maker."""
+    answers = {
+        kind: weigh(_plain(said.get(kind)), declared.get(kind) or Declared(kind, Support.UNKNOWN), provider)
+        for kind in KINDS
+    }
+    return refused_scopes(answers, scopes)
+
+
+def _describe(car: RemoteVehicle, country: str) -> Car:
+    return Car(car.make, car.model, car.year, car.powertrain or "", country)
+
+
+def _plain(capability: Capability | None) -> dict[str, str] | None:
+    return None if capability is None else {"answer": capability.answer.value, "why": capability.why}

@@ -33,6 +33,7 @@ class OfferedBrand:
     app_id: UUID
     # Where it is offered, two letters each; none means everywhere.
     countries: tuple[str, ...] = ()
+    provider: str = ""
 
 
 def apps_of(team_id: UUID) -> QuerySet[ProviderApp]:
@@ -46,10 +47,10 @@ def brands_of(team_id: UUID) -> list[OfferedBrand]:
     """Return what owners can choose for a team, by name. A brand that two registrations offer goes to the first."""
     lists = {row.app_id: row.brands for row in BrandList.objects.filter(app__in=apps_of(team_id))}
     offered: dict[str, OfferedBrand] = {}
-    for app_id in apps_of(team_id).values_list("id", flat=True):
+    for app_id, provider in apps_of(team_id).values_list("id", "provider"):
         # The list of countries came later; a list read before has none until the next hour.
         for key, name, *rest in lists.get(app_id, []):
-            offered.setdefault(key, OfferedBrand(key, name, app_id, tuple(rest[0]) if rest else ()))
+            offered.setdefault(key, OfferedBrand(key, name, app_id, tuple(rest[0]) if rest else (), provider))
     return sorted(offered.values(), key=lambda brand: plain(brand.name))
 
 

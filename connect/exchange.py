@@ -11,7 +11,8 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from connect.abilities import Refusals, ask_refusals
+from compatibility.eligibility import Refusals
+from connect.abilities import Said, ask_abilities, refusals_of_cars
 from connect.grants import find_account
 from connect.invitations import only_vin
 from connect.models import Visit
@@ -42,12 +43,12 @@ _FAILURES = {
 
 @dataclass(frozen=True)
 class _MakersAnswer:
-    """cars: those that the link is for. has_cars: whether the account has any."""
+    """cars: those that the link is for; said: what they can do, by id. has_cars: whether the account has any."""
 
     tokens: TokenSet
     has_cars: bool
     cars: list[RemoteVehicle]
-    refusals: dict[str, Refusals]
+    said: dict[str, Said]
 
 
 def exchange_code(visit_id: UUID) -> None:
@@ -79,7 +80,7 @@ def _claim(visit_id: UUID) -> Visit | None:
     waiting = Visit.objects.filter(pk=visit_id, step=Visit.Step.EXCHANGING, claimed_at__isnull=True, expires_at__gt=now)
     if not waiting.update(claimed_at=now):
         return None
-    return Visit.objects.select_related("app", "link", "recipient").get(pk=visit_id)
+    return Visit.objects.select_related("app", "link__team", "recipient").get(pk=visit_id)
 
 
 async def _ask_maker(visit: Visit, code: str, verifier: str, take: Take | None) -> _MakersAnswer:
@@ -92,8 +93,8 @@ async def _ask_maker(visit: Visit, code: str, verifier: str, take: Take | None) 
         listed = await adapter.list_vehicles(tokens.access_token)
         vin = only_vin(visit.link, visit.recipient)
         cars = [car for car in listed if not vin or clean_vin(car.vin) == vin]
-        refusals = await ask_refusals(adapter, tokens.access_token, cars, visit.link.scopes_asked)
-        return _MakersAnswer(tokens, bool(listed), cars, refusals)
+        said = await ask_abilities(adapter, tokens.access_token, cars, visit.link.scopes_asked)
+        return _MakersAnswer(tokens, bool(listed), cars, said)
 
 
 def _lay_before_owner(visit: Visit, answer: _MakersAnswer) -> None:
@@ -106,17 +107,23 @@ def _lay_before_owner(visit: Visit, answer: _MakersAnswer) -> None:
     if not cars:
         end_visit(visit, failure="wrong_car" if answer.has_cars else "no_cars")
         return
-    needed = set(visit.link.scopes_needed)
-    if all(needed & answer.refusals.get(car.provider_vehicle_id, {}).keys() for car in cars):
-        end_visit(visit, failure="vehicle_incompatible", told=tell_refusals(cars, answer.refusals, needed))
+    needed, refusals = set(visit.link.scopes_needed), _refusals(visit, answer)
+    if all(needed & refusals.get(car.provider_vehicle_id, {}).keys() for car in cars):
+        end_visit(visit, failure="vehicle_incompatible", told=tell_refusals(cars, refusals, needed))
         return
     # Only while nobody ended the visit in the meantime: the tokens of an ended one are not kept.
     Visit.objects.filter(pk=visit.pk, step=Visit.Step.EXCHANGING).update(
         step=Visit.Step.REVIEW,
         account=find_account(visit, tokens.account_id),
         scopes_granted=sorted(granted),
-        vehicles=list_plainly(cars, answer.refusals),
+        vehicles=list_plainly(cars, refusals),
         tokens_sealed=seal_tokens(visit, tokens),
         code_sealed=None,
         verifier_sealed=None,
     )
+
+
+def _refusals(visit: Visit, answer: _MakersAnswer) -> dict[str, Refusals]:
+    country = visit.country or visit.link.country or visit.link.team.country
+    scopes = visit.link.scopes_asked
+    return refusals_of_cars(visit.app.provider, answer.cars, answer.said, country=country, scopes=scopes)

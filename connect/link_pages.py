@@ -14,6 +14,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from compatibility.vins import make_of
 from connect.brands import OfferedBrand
 from connect.countries import COUNTRIES
 from connect.forms import ShareLinkForm
@@ -23,7 +24,6 @@ from connect.scopes import ScopeLine, scope_lines
 from connect.sending.services import MOST_LETTERS, remindable
 from connect.sending.status import recipient_rows
 from connect.start_page import start_context
-from compatibility.vins import make_of
 from connect.vins import brand_of_make
 from fleet.vehicles.models import Vehicle, VehicleLink
 

@@ -36,8 +36,11 @@ class NextStep:
 
 @dataclass(frozen=True)
 class NamedBrand:
+    """lacks: what no car of this make can do of what is needed, in words; "" when that is not known."""
+
     name: str
     url: str = ""
+    lacks: str = ""
 
 
 def framed(team: Team, *, step: int) -> dict[str, Any]:
@@ -52,6 +55,8 @@ def lacks(scope: str, why: str, *, is_needed: bool) -> str:
         reason = _("this car is not equipped for it")
     elif why == "not_offered":
         reason = _("the maker does not offer it for this car")
+    elif why == "not_declared":
+        reason = _("it is not offered for cars like this")
     else:
         reason = _("the maker says that this car can’t")
     words = _("Needed, but not possible: %(what)s – %(why)s.") if is_needed else _("Not possible: %(what)s – %(why)s.")

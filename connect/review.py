@@ -8,7 +8,7 @@ from django.db.models import F, Q
 from django.urls import reverse
 from django.utils.translation import gettext as _
 
-from connect.abilities import Refusals
+from compatibility.eligibility import Refusals
 from connect.grants import joined_ids, usable_grant
 from connect.models import Visit
 from connect.owner_forms import ReviewForm

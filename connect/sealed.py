@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
-from connect.abilities import Refusals
+from compatibility.eligibility import Refusals
 from connect.models import Visit
 from fleet.adapters.base import RemoteVehicle
 from fleet.adapters.oauth import TokenSet

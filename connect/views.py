@@ -107,6 +107,7 @@ def _show_brands(request: HttpRequest, invitation: Invitation, form: WishForm | 
         [brand for brand in brands_of(link.team_id) if link.is_for(brand.key)],
         query=request.GET.get("q", ""),
         country=country,
+        needed=link.scopes_needed,
         url_of=lambda brand: _go_url(invitation.secret, brand, said),
     )
     context |= {

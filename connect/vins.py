@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from compatibility.eligibility import makes_that_cannot
 from compatibility.vins import find_fault, make_of, model_year_of
 from connect.brands import OfferedBrand, plain
 from connect.models import Recipient, ShareLink
@@ -92,7 +93,19 @@ def judge(entries: Iterable[tuple[int, str]], *, link: ShareLink, brands: Collec
         make = make_of(vin) if vin else ""
         problem = problem or _brand_problem(make, link, brands)
         rows.append(VinRow(line, vin or raw[:SHOWN_LENGTH], make, model_year_of(vin) if vin else None, problem))
-    return rows
+    return _without_unable(rows, link, brands)
+
+
+def _without_unable(rows: list[VinRow], link: ShareLink, brands: Collection[OfferedBrand]) -> list[VinRow]:
+    """Mark what would join but can do nothing of something that is needed, as it is declared of all of its make."""
+    asked = {}
+    for row in rows:
+        brand = brand_of_make(row.make, brands) if row.make and not row.problem else None
+        if brand is not None:
+            asked[row] = (brand.provider, brand.name, row.year)
+    country = link.country or link.team.country
+    unable = makes_that_cannot(asked.values(), country=country, scopes=link.scopes_needed)
+    return [replace(row, problem="unable") if asked.get(row) in unable else row for row in rows]
 
 
 def _brand_problem(make: str, link: ShareLink, brands: Collection[OfferedBrand]) -> str:

@@ -11,6 +11,7 @@ django.setup()
 pytest_plugins = [
     "tests.infrastructure.browser",
     "tests.infrastructure.databases",
+    "tests.infrastructure.facts",
     "tests.infrastructure.identity",
     "tests.infrastructure.simulator",
     "tests.infrastructure.stack",

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
+from compatibility.vins import make_of
 from connect.access import get_share_link
 from connect.brands import brands_of
 from connect.models import ShareLink
@@ -21,7 +22,6 @@ from connect.qr import qr_path
 from connect.sending.forms import VinListForm
 from connect.sending.services import Refused, hand_over
 from connect.sending.words import REFUSALS, VIN_PROBLEMS
-from compatibility.vins import make_of
 from connect.vins import VinRow, judge
 from fleet.teams.models import Membership
 

@@ -22,6 +22,7 @@ VIN_PROBLEMS = {
     "invited": _("Has a link of its own already."),
     "not_offered": _("This make is not offered here."),
     "not_for_link": _("This link is not for that make."),
+    "unable": _("No car of this make and year can do what is needed, as far as is known."),
 }
 
 REFUSALS = {

@@ -1,5 +1,6 @@
 """Cars that can't do what a link asks for: told before the owner decides, and never a reason to fail."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
@@ -40,7 +41,7 @@ def say(answer: Answer, why: str = "") -> Capability:
 def test_refusals_when_a_maker_says_so_hold_only_scopes_of_which_nothing_can_be_done(
     said: dict[str, Capability], refused: dict[str, str]
 ) -> None:
-    assert refusals_in(said, ["control_security"], offered=KINDS) == refused
+    assert refusals_in("simulator", said, {}, ["control_security"]) == refused
 
 
 def test_review_when_one_of_two_cars_lacks_what_is_needed_offers_the_other_alone(
@@ -151,3 +152,21 @@ def test_start_when_the_make_of_the_only_car_is_not_offered_says_so_before_the_s
 
     assert "whose VIN ends in 00316, and its make is not offered here" in text_of(told)
     assert (told.context["next_step"], tried.context["step"]) == (None, 1)
+
+
+def test_exchange_when_the_maker_is_silent_and_no_such_car_can_do_what_is_needed_ends_with_the_reason(
+    manager: Membership, provider: ProviderApp, simulator: Simulator, declare_of_simulator: Callable[..., None]
+) -> None:
+    account = simulator.account({"model": "Golf", "year": 2019})
+    kinds = " ".join(kind for kind, command in KINDS.items() if command.scope == "control_trunk")
+    declare_of_simulator("Volkswagen", f"*,,*,everywhere,full,{kinds},", f"Golf,-2019,*,DE,none,{kinds},")
+    owner = OwnerBrowser(make_link(manager, needed=["control_trunk"], country="DE")[1])
+    simulator.behaviour(car=account.cars[0]["id"], status_before={"status": 503, "count": 50}, scope="all")
+
+    visit = owner.sign_in(account)
+    page = owner.get("wait", visit)
+
+    assert (visit.step, visit.failure) == ("failed", "vehicle_incompatible")
+    assert page.context["cars"][0]["lacks"] == [
+        "Needed, but not possible: Open and close the trunk – it is not offered for cars like this."
+    ]

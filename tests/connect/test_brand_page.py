@@ -1,5 +1,7 @@
 """The page of makes: what is offered where, and a make that is missing."""
 
+from collections.abc import Callable
+
 import pytest
 from django.test import Client
 from django.urls import reverse
@@ -7,6 +9,7 @@ from django.urls import reverse
 from connect.countries import guess_country
 from connect.models import BrandList, BrandWish
 from connect.wishes import MOST_WISHES, keep_wish
+from fleet.adapters.commands import KINDS
 from fleet.teams.models import Membership
 from fleet.vehicles.models import ProviderApp
 from tests.connect.conftest import make_link, text_of
@@ -48,6 +51,21 @@ def test_brands_when_a_country_is_known_leave_out_what_is_not_offered_there(
     assert (of_the_link.context["country"], of_the_link.context["elsewhere"]) == ("JP", 3)
     assert "3 weitere" in text_of(of_the_link) or "3 more makes are not offered in Japan." in text_of(of_the_link)
     assert len(names(chosen)) == len(names(anywhere)) == len(names(nonsense)) == 12
+
+
+def test_brands_when_no_car_of_a_make_can_do_what_is_needed_say_so_before_the_sign_in(
+    manager: Membership, provider: ProviderApp, declare_of_simulator: Callable[..., None]
+) -> None:
+    charging = " ".join(kind for kind, command in KINDS.items() if command.scope == "control_charge")
+    declare_of_simulator("Tesla", f"*,,*,DE,none,{charging},")
+    url = reverse("connect:brand", args=[make_link(manager, needed=["control_charge"], country="DE")[1]])
+
+    page = Client().get(url)
+
+    lacks = {brand.name: brand.lacks for brand in page.context["brands"] if brand.lacks}
+    assert lacks == {"Tesla": "Can’t do what is needed: Start and stop charging"}
+    assert "Can’t do what is needed: Start and stop charging" in text_of(page)
+    assert {brand.lacks for brand in Client().get(url, {"country": "FR"}).context["brands"]} == {""}
 
 
 def test_brands_when_the_country_changes_then_htmx_gets_the_choices_alone(

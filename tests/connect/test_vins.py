@@ -1,14 +1,16 @@
 """What a VIN tells before any maker is asked."""
 
+from collections.abc import Callable
 from uuid import uuid4
 
 import pytest
 
+from compatibility.vins import WMI_FILE, find_fault, make_of, model_year_of
 from connect.brands import OfferedBrand
 from connect.models import ShareLink
 from connect.sending.services import hand_over
-from compatibility.vins import WMI_FILE, find_fault, make_of, model_year_of
 from connect.vins import brand_of_make, judge, read_vins
+from fleet.adapters.commands import KINDS
 from fleet.teams.models import Membership
 from fleet.vehicles.models import ProviderApp, Vehicle
 from tests.connect.conftest import make_link
@@ -16,6 +18,7 @@ from tests.factories import join_simulated_car, make_team
 from tests.infrastructure.simulator import Simulator
 
 VW = "WVWZZZ1JZXW000001"
+CHARGING = [kind for kind, command in KINDS.items() if command.scope == "control_charge"]
 BRANDS = [OfferedBrand(name.lower(), name, uuid4()) for name in ("Volkswagen", "Tesla", "Škoda", "Mercedes-Benz")]
 
 
@@ -113,10 +116,25 @@ def test_list_when_judged_then_each_car_can_join_or_it_is_said_why(
     assert judge([(1, VW)], link=link, brands=BRANDS)[0].problem == "not_for_link"
 
 
+def test_judging_when_no_car_of_a_make_can_do_what_is_needed_says_so(
+    manager: Membership, declare_of_simulator: Callable[..., None]
+) -> None:
+    brands = [OfferedBrand("vw", "Volkswagen", uuid4(), provider="simulator")]
+    declare_of_simulator("Volkswagen", f"*,,*,DE,none,{' '.join(CHARGING)},")
+    none, _ = make_link(manager, needed=["control_charge"], country="DE")
+
+    assert judge([(1, VW)], link=none, brands=brands)[0].problem == "unable"
+    elsewhere, _ = make_link(manager, needed=["control_charge"], country="FR")
+    assert judge([(1, VW)], link=elsewhere, brands=brands)[0].problem == ""
+    reading, _ = make_link(manager, needed=["read_charge"], country="DE")
+    assert judge([(1, VW)], link=reading, brands=brands)[0].problem == ""
+
+
 def test_judging_when_the_list_is_long_then_it_asks_no_more_queries(
     manager: Membership, django_assert_num_queries: object
 ) -> None:
     link: ShareLink = make_link(manager)[0]
 
-    with django_assert_num_queries(2):  # type: ignore[operator]
+    # The team's cars, the personal links, and what is declared of the makes.
+    with django_assert_num_queries(3):  # type: ignore[operator]
         judge([(n, f"WVWZZZ1JZXW{n:06}") for n in range(1_000)], link=link, brands=BRANDS)

@@ -75,19 +75,19 @@ def test_list_when_a_viewer_looks_then_there_is_nothing_to_select_or_send(links,
     assert "/jobs/new/" not in page
 
 
-def test_list_when_there_are_thirty_cars_then_it_asks_the_database_no_oftener_than_for_three(
+def test_list_when_there_are_thirty_cars_then_it_asks_the_database_no_oftener_than_for_few(
     links, cast, browser_of, simulator
 ):
     browser = browser_of(cast.operator)
     browser.get("/vehicles/?soc_above=1")
-    with CaptureQueriesContext(connection) as with_three:
+    with CaptureQueriesContext(connection) as with_few:
         browser.get("/vehicles/?soc_above=1")
     for number in range(4, 31):
         join(cast.owner, simulator, f"NL-J {number}", learn=number < 8)
     with CaptureQueriesContext(connection) as with_thirty:
         browser.get("/vehicles/?soc_above=1")
 
-    assert len(with_thirty) == len(with_three)
+    assert len(with_thirty) == len(with_few)
 
 
 # The command ----------------------------------------------------------------------------------------------------------
@@ -217,16 +217,18 @@ def test_draft_when_no_car_can_then_there_is_no_way_to_start(links, cast, browse
     assert 'value="start"' not in answer.content.decode()
 
 
-def test_draft_when_there_are_thirty_cars_then_it_asks_the_database_no_oftener_than_for_three(
+def test_draft_when_there_are_thirty_cars_then_it_asks_the_database_no_oftener_than_for_few(
     links, cast, browser_of, simulator
 ):
     browser = browser_of(cast.operator)
+    # One of which nobody asked the maker: what is declared of cars like it is looked up, once for all of them.
+    join(cast.owner, simulator, "NL-J 31", learn=False)
     browser.get("/jobs/new/lock/")
-    with CaptureQueriesContext(connection) as with_three:
+    with CaptureQueriesContext(connection) as with_few:
         browser.get("/jobs/new/lock/")
     for number in range(4, 31):
         join(cast.owner, simulator, f"NL-J {number}", learn=number < 8)
     with CaptureQueriesContext(connection) as with_thirty:
         browser.get("/jobs/new/lock/")
 
-    assert len(with_thirty) == len(with_three)
+    assert len(with_thirty) == len(with_few)

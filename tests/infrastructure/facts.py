@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from compatibility.loading import load
+from compatibility.reading import read_data
+
 HEADING = "make,model,years,engine,region,support,commands,condition,as_of,source"
 WORDS = {
     "providers.toml": '[cloud]\nname = "A cloud"\nkind = "maker_api"\nurl = ""\n',
@@ -26,3 +29,21 @@ def write_data(tmp_path: Path) -> Callable[..., Path]:
         return tmp_path
 
     return write
+
+
+@pytest.fixture
+def declare_of_simulator(db: None, write_data: Callable[..., Path]) -> Callable[..., None]:
+    """Declare what the simulator lets cars of one make do, and nothing else of anybody.
+
+    Rows as in a file of data, from the model to the condition.
+    """
+
+    def declare(make: str, *rows: str) -> None:
+        words = "".join(f'["{name}"]\n' for name in sorted({make, "Audi", "Volkswagen"}))
+        folder = write_data(providers_toml='[simulator]\nname = "S"\nkind = "simulator"\n', makes_toml=words)
+        (folder / "providers" / "cloud.csv").unlink()
+        lines = [HEADING, *(f"{make},{row},2022-08,list" for row in rows), ""]
+        (folder / "providers" / "simulator.csv").write_text("\n".join(lines), encoding="utf-8")
+        load(read_data(folder))
+
+    return declare
