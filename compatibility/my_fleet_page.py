@@ -18,9 +18,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, pgettext
 
 from compatibility.answers import Answer
+from compatibility.catalog import current_catalog
 from compatibility.cells import COLUMNS, letters_of_entry
-from compatibility.facts_of_providers import Source, condition_text, vocabulary
+from compatibility.facts_of_providers import Source, condition_text, find_make, vocabulary
 from compatibility.filters import BadFilter, read_single
+from compatibility.lookup import model_keys
 from compatibility.measured import Measured, disagreement
 from compatibility.my_fleet import (
     MOST_KINDS,
@@ -43,16 +45,21 @@ KINDS_A_PAGE = 50
 CARS_A_PAGE = 50
 PARAMETERS = ("command", "says", "page")
 SAYS = {
-    "no": gettext_lazy("can’t"),
-    "unknown": gettext_lazy("nobody knows"),
     "yes": gettext_lazy("can, perhaps with a condition"),
+    "no": gettext_lazy("can’t"),
+    "unknown": gettext_lazy("nobody knows of"),
 }
-CAN = {"no": False, "unknown": None, "yes": True}
+CAN = {"yes": True, "no": False, "unknown": None}
 # What a maker says of one car when it says no.
 WHY = {
     "not_equipped": gettext_lazy("the car is not equipped for it"),
     "not_offered": gettext_lazy("the maker does not offer it for this car"),
     "needs_pairing": gettext_lazy("the car does not know our key yet; its owner has to pair it"),
+}
+SAYS_SO = {
+    "adapter": gettext_lazy("Fleetwell cannot send it"),
+    "car": gettext_lazy("said of these cars"),
+    "declared": gettext_lazy("declared of cars like them"),
 }
 DISAGREEMENTS = {
     "car_says_no": gettext_lazy("Declared to work on cars like this, yet the maker says that these can’t."),
@@ -72,14 +79,14 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """One kind in the table. disagrees: commands on which the layers say the opposite of each other, in words."""
+    """One kind in the table. disagrees: on how many commands the layers say the opposite of each other."""
 
     kind: Kind
     name: str
     about: str
     address: str
     cells: Sequence[Cell]
-    disagrees: str
+    disagrees: int
 
 
 @dataclass(frozen=True)
@@ -113,13 +120,16 @@ class Reason:
     """One ability of one kind, and who says so, layer by layer.
 
     by_car: what the maker said of these cars; declared, condition, as_of, source: of cars like them; measured: what
-    runs have shown, None for what is read. disagreements: where these layers say the opposite of each other.
+    runs have shown, None for what is read. disagreements: where these layers say the opposite of each other. says: who
+    says so, in short.
     """
 
     ability: str
     title: str
     sign: SafeString
     words: str
+    says: str
+    is_open: bool
     by_car: str
     declared: str
     condition: str
@@ -132,11 +142,11 @@ class Reason:
 
 @dataclass(frozen=True)
 class KindPage:
-    """What templates/compatibility/my_cars_kind.html shows."""
+    """What templates/compatibility/my_cars_kind.html shows. elsewhere: the page about all cars like these, or ""."""
 
     name: str
     about: str
-    provider: str
+    elsewhere: str
     cars: Page[Vehicle]
     controls: Sequence[Reason]
     reads: Sequence[Reason]
@@ -171,8 +181,11 @@ def make_my_cars_page(query: QueryDict, membership: Membership, now: datetime) -
 def make_kind_page(query: QueryDict, membership: Membership, key: str, now: datetime) -> KindPage:
     """Return the page of one kind. Raises Http404 when the membership sees no such cars, BadFilter for a bad page."""
     for name in query:
-        if name != "page":
+        if name not in {"page", "command"}:
             raise BadFilter(name, "unknown_parameter")
+    opened = set(query.getlist("command"))
+    if not opened <= set(ABILITIES):
+        raise BadFilter("command", "unknown_value")
     kind = find_kind(membership, key, now)
     if kind is None:
         raise Http404
@@ -182,12 +195,12 @@ def make_kind_page(query: QueryDict, membership: Membership, key: str, now: date
         raise BadFilter("page", "not_a_page")
     measured = measured_beside(membership, [kind])
     reasons = [
-        _reason(kind, ability, measured[kind.asked(ability)] if ability in CONTROLS else None) for ability in ABILITIES
+        _reason(kind, ability, measured.get(kind.asked(ability)), is_open=ability in opened) for ability in ABILITIES
     ]
     return KindPage(
         name=_name(kind),
         about=_about(kind),
-        provider=_provider(kind.provider),
+        elsewhere=_elsewhere(kind),
         cars=paginator.page(number),
         controls=[reason for reason in reasons if reason.ability in CONTROLS],
         reads=[reason for reason in reasons if reason.ability not in CONTROLS],
@@ -223,14 +236,13 @@ def _row(kind: Kind, measured: dict) -> Row:  # type: ignore[type-arg]
     cells = [
         Cell(
             sign_of(letter),
-            f"{address}#{column.abilities[0]}",
+            f"{address}?{urlencode([('command', ability) for ability in column.abilities])}#{column.abilities[0]}",
             letter,
             begins=place > 0 and column.is_control and not COLUMNS[place - 1].is_control,
         )
         for place, (column, letter) in enumerate(zip(COLUMNS, letters, strict=True))
     ]
-    disagrees = ", ".join(str(TITLES[ability]) for ability in kind.contradictions(measured))
-    return Row(kind, kind.model or _name(kind), _about(kind), address, cells, disagrees)
+    return Row(kind, kind.model or _name(kind), _about(kind), address, cells, len(kind.contradictions(measured)))
 
 
 def _name(kind: Kind) -> str:
@@ -249,7 +261,19 @@ def _provider(key: str) -> str:
     return known.name if known else key
 
 
-def _reason(kind: Kind, ability: str, measured: Measured | None) -> Reason:
+def _elsewhere(kind: Kind) -> str:
+    """Return the address of what all providers say of cars like these; "" where nobody speaks of the model."""
+    make = find_make(kind.make)
+    models = current_catalog().models.get(make.key, {}) if make else {}
+    model = next((key for key in model_keys(kind.model) if key in models), "")
+    if make is None or not model:
+        return ""
+    query = {"country": kind.country, "engine": kind.engine, "year": str(kind.year or "")}
+    said = urlencode([(name, value) for name, value in query.items() if value])
+    return f"{reverse('compatibility:car', args=[make.key, model])}?{said}"
+
+
+def _reason(kind: Kind, ability: str, measured: Measured | None, *, is_open: bool) -> Reason:
     answer = kind.answers[ability]
     declared = answer.declared
     said = [DISAGREEMENTS[answer.disagreement]] if answer.disagreement else []
@@ -260,6 +284,8 @@ def _reason(kind: Kind, ability: str, measured: Measured | None) -> Reason:
         title=str(TITLES[ability]),
         sign=sign_of(answer.support.letter),
         words=str(answer.support.label),
+        says=str(SAYS_SO.get(answer.layer, "")),
+        is_open=is_open or bool(said),
         by_car=_by_car(answer, kind),
         declared=str(declared.support.label) if declared.about else "",
         condition=condition_text(declared.condition),
@@ -280,7 +306,7 @@ def _by_car(answer: Answer, kind: Kind) -> str:
         return ""
     asked_at = parse_datetime(answer.checked_at)
     # Translators: a date format of Django: day, short month, year.
-    day = date_format(asked_at, pgettext("date format", "j M Y")) if asked_at else _("an unknown day")
+    day = date_format(asked_at.astimezone(), pgettext("date format", "j M Y")) if asked_at else _("an unknown day")
     if answer.can:
         return _("Their maker says yes, asked on %(day)s.") % {"day": day}
     why = WHY.get(answer.why, _("it gives no reason"))

@@ -139,8 +139,25 @@ def test_kind_when_opened_then_each_layer_says_its_own_and_where_they_disagree(
     assert lock.disagreements == ["Said to work, yet only 2 of 10 of your runs were proved."]
     assert lock.measured.sentences == ["Your runs: 2 of 10 proved, 2 cars."]
     assert (unlock.words, unlock.by_car, unlock.declared) == ("Works", "", "Works")
-    assert row.disagrees == "Lock, Open trunk"
+    assert (row.disagrees, [ability for ability, reason in reasons.items() if reason.is_open]) == (
+        2,
+        ["lock", "open_trunk"],
+    )
+    assert kind.elsewhere == "/compatibility/cars/volkswagen/id3/?country=DE&engine=BEV&year=2023"
+    assert browser.get(kind.elsewhere).status_code == 200
     assert "Their maker says no" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("query", "status"), [("command=lock", 200), ("command=fly", 400), ("page=2", 400), ("x=1", 400)]
+)
+def test_kind_when_asked_for_what_is_not_there_then_400(
+    owner: Membership, connection: Connection, query: str, status: int
+) -> None:
+    make_cars(connection)
+    key = kinds_of(owner, timezone.now())[0].key
+
+    assert browser_of(owner).get(f"/compatibility/my-cars/{key}/?{query}").status_code == status
 
 
 def test_my_cars_when_the_reach_is_limited_then_only_its_cars_count_and_other_kinds_do_not_exist(
