@@ -9,6 +9,7 @@ urlpatterns = [
     path("", views.show_matrix, name="matrix"),
     path("cars/<str:make_key>/<str:model_key>/", views.show_car, name="car"),
     path("compare/", views.compare_cars, name="compare"),
+    path("", include("compatibility.vin_urls")),
     path("", include("compatibility.more_urls")),
     path("", include("compatibility.fleet_urls")),
 ]

@@ -4,6 +4,8 @@ import csv
 from functools import cache
 from pathlib import Path
 
+from django.utils.translation import gettext_lazy as _
+
 from fleet.vehicles.vin import clean_vin
 
 WMI_FILE = Path(__file__).parent / "data" / "wmi.csv"
@@ -11,6 +13,12 @@ WMI_FILE = Path(__file__).parent / "data" / "wmi.csv"
 NOT_IN_VINS = "IOQ"
 # Worlds of VINs where the ninth character has to be right: North America. Elsewhere it may be anything.
 CHECKED = "12345"
+# Why a text is not a VIN, see find_fault.
+FAULTS = {
+    "vin_length": _("Not a VIN: it has 17 letters and digits."),
+    "vin_letters": _("Not a VIN: it has no I, O or Q. Perhaps 1 or 0?"),
+    "vin_check": _("The ninth character does not fit: something is mistyped."),
+}
 _WEIGHTS = (8, 7, 6, 5, 4, 3, 2, 10, 0, 9, 8, 7, 6, 5, 4, 3, 2)
 _VALUES = dict(zip("ABCDEFGHJKLMNPRSTUVWXYZ", (*range(1, 9), 1, 2, 3, 4, 5, 7, 9, *range(2, 10)), strict=True))
 _YEARS = "ABCDEFGHJKLMNPRSTVWXY123456789"

@@ -2,6 +2,8 @@
 
 from django.utils.translation import gettext_lazy as _
 
+from compatibility.vins import FAULTS
+
 # Each goes on a sentence that begins with line and text.
 PROBLEMS = {
     "not_an_address": _("is no e-mail address"),
@@ -13,10 +15,7 @@ PROBLEMS = {
     "vin_twice": _("has a VIN that somebody else has on this link"),
 }
 
-VIN_PROBLEMS = {
-    "vin_length": _("Not a VIN: it has 17 letters and digits."),
-    "vin_letters": _("Not a VIN: it has no I, O or Q. Perhaps 1 or 0?"),
-    "vin_check": _("The ninth character does not fit: something is mistyped."),
+VIN_PROBLEMS = FAULTS | {
     "twice": _("Stands in the list twice."),
     "joined": _("In your team already."),
     "invited": _("Has a link of its own already."),
