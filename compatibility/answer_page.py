@@ -79,13 +79,14 @@ class Perhaps:
 
 @dataclass(frozen=True)
 class AnswerPage:
-    """What templates/compatibility/_answer.html shows."""
+    """What templates/compatibility/_answer.html shows. unnamed: a model that nothing names, answered for its make."""
 
     text: str
     car: str
     cards: Sequence[AnswerCard]
     problem: str
     not_understood: str
+    unnamed: str
     perhaps: Sequence[Perhaps]
     is_every_command: bool
     address: str
@@ -102,7 +103,8 @@ def make_answer_page(reply: Reply, *, team_id: UUID | None) -> AnswerPage:
         car=car_text(reply.car) if question.make else "",
         cards=[_card(answer, measured) for answer in reply.answers],
         problem=reply.problem,
-        not_understood=", ".join(f"“{word}”" for word in question.not_understood),
+        not_understood=_not_understood(question),
+        unnamed=question.typed_model if reply.answers else "",
         perhaps=[_perhaps(question, near) for near in question.near],
         is_every_command=not question.abilities,
         address=ask_address(question.text),
@@ -154,6 +156,11 @@ def _row(said: Said, measured: Measured) -> ProviderRow:
 def _asked(answer: Answer, said: Said) -> Asked:
     car = answer.car
     return Asked(said.provider.key, car.make, car.model, car.year, car.country, answer.ability)
+
+
+def _not_understood(question: Question) -> str:
+    as_model = question.typed_model.split() if not question.is_typo else []
+    return ", ".join(f"“{word}”" for word in question.not_understood if word not in as_model)
 
 
 def _perhaps(question: Question, near: Near) -> Perhaps:

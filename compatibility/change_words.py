@@ -57,7 +57,9 @@ def because(change: Change) -> str:
         said = _("As of {month}, source: {source}.")
     dated = said.format(month=month(change.as_of), source=title)
     condition = condition_text(change.condition)
-    return f"{condition}. {dated}" if condition and not change.is_silent else dated
+    if not condition or change.is_silent:
+        return dated
+    return f"{_('What the source adds: {condition}.').format(condition=condition)} {dated}"
 
 
 def sentence(change: Change) -> str:

@@ -39,7 +39,9 @@ def limited(action: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if ratelimit.consume(request, app="compatibility", action=action, config=RATES, limit_get=True):
                 return view(request, *args, **kwargs)
-            return render(request, "429.html", status=429, headers={"Retry-After": "60"})
+            refused = render(request, "429.html", status=429)
+            refused["Retry-After"] = "60"
+            return refused
 
         return answer
 

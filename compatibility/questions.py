@@ -109,7 +109,7 @@ def read_question(text: str, names: Names) -> Question:
     words = _Words([_POSSESSIVE.sub("", word).strip(".'’") for word in _WORD.findall(text[:MAX_LENGTH])])
     make, place = _find_make(words, names)
     # The model may begin with the make's other name, as the Range Rover Evoque does.
-    model, make = _take_model(words, names, make)
+    model, make = _take_model(words, names, make, place[1])
     words.take(*place)
     provider = next(iter(_take_all(words, names.providers, most=1)), "")
     years = _take_years(words)
@@ -156,7 +156,7 @@ def _find_make(words: _Words, names: Names) -> tuple[str, tuple[int, int]]:
     return "", (0, 0)
 
 
-def _take_model(words: _Words, names: Names, make: str) -> tuple[str, str]:
+def _take_model(words: _Words, names: Names, make: str, behind_make: int) -> tuple[str, str]:
     """Return the model and its make; a model that only one make has says the make as well."""
     found: list[tuple[int, int, str, str]] = []
     for begin, end, phrase in words.phrases():
@@ -171,7 +171,9 @@ def _take_model(words: _Words, names: Names, make: str) -> tuple[str, str]:
             found.append((begin, end, name, owners[0]))
     # "2008 Peugeot 208": what can be a year or a country is one as soon as something else can be the model.
     surely = [one for one in found if not _is_other("".join(words.words[one[0] : one[1]]))]
-    for begin, end, name, owner in (surely or found[-1:])[:1]:
+    # Else it is what follows the make: "Lexus IS in ES".
+    found.sort(key=lambda one: one[0] != behind_make)
+    for begin, end, name, owner in (surely or found)[:1]:
         words.take(begin, end)
         return name, owner
     return "", make
