@@ -97,7 +97,7 @@ def weigh(capability: Mapping[str, Any] | None, declared: Declared, provider: st
         return Answer(ability, Support.NONE, "adapter", "not_offered", "", declared)
     match capability.get("answer", "unknown"):
         case "no":
-            contrary = "car_says_no" if declared.support in {Support.FULL, Support.PARTIAL} else ""
+            contrary = "car_says_no" if declared.support is Support.FULL else ""
             return Answer(ability, Support.NONE, "car", why, checked_at, declared, contrary)
         case "yes":
             contrary = "car_says_yes" if declared.support is Support.NONE else ""

@@ -22,6 +22,7 @@ from fleet.vehicles.services import join_vehicle, open_connection, read_vehicle,
 ACTOR = "system:demo"
 USER_NAME = "Dana Demo"
 TEAM_NAME = "Nordlicht Logistik (demo)"
+COUNTRY = "DE"
 # What some pretend owners did not allow, so that the pages have something to show for it.
 WITHHELD = {
     "volvo": {"control_security", "control_trunk"},
@@ -58,7 +59,11 @@ def ensure_team(*, email: str, password: str) -> Team:
         user.set_password(password)
         user.save(update_fields=["password"])
     membership = Membership.objects.filter(user=user, ended_at__isnull=True).select_related("team").first()
-    return (membership or create_team(name=TEAM_NAME, owner=user)).team
+    if membership is None:
+        membership = create_team(name=TEAM_NAME, owner=user)
+        membership.team.country = COUNTRY
+        membership.team.save(update_fields=["country"])
+    return membership.team
 
 
 def join_demo_cars(demo: Demo, brand: Brand, tokens: TokenSet) -> None:
