@@ -49,7 +49,7 @@ c.rank >= 0 AND c.accepted_at > %(now)s - %(period)s AND c.attempts >= 1 AND v.m
 """
 TOOK_S = "extract(epoch FROM c.finished_at - c.accepted_at)"
 COLUMNS = """
-provider, make, model, year, country, command, runs, confirmed, cars, median_s, p90_s, last_confirmed_at, measured_at
+provider, make, model, year, country, command, runs, confirmed, cars, median_s, p90_s, measured_at
 """
 # A car is a lane: joined to two teams, or joined anew, it is still one.
 MEASURED = f"""
@@ -57,8 +57,11 @@ p.provider, v.make, v.model, v.year, coalesce(nullif(v.country, ''), t.country) 
 count(*), count(*) FILTER (WHERE c.state = 'confirmed'), count(DISTINCT c.lane_id),
 percentile_cont(0.5) WITHIN GROUP (ORDER BY {TOOK_S}) FILTER (WHERE c.state = 'confirmed'),
 percentile_cont(0.9) WITHIN GROUP (ORDER BY {TOOK_S}) FILTER (WHERE c.state = 'confirmed'),
-max(c.finished_at) FILTER (WHERE c.state = 'confirmed'), %(now)s
+%(now)s
 """
+LAST_CONFIRMED_AT = "max(c.finished_at) FILTER (WHERE c.state = 'confirmed')"
+# The hour of the last proof could be that of somebody's trip.
+LAST_CONFIRMED_ON = f"date_trunc('day', {LAST_CONFIRMED_AT}, 'UTC')"
 RUNS = """
 commands_command c JOIN vehicles_vehicle v ON v.id = c.vehicle_id JOIN teams_team t ON t.id = c.team_id
 JOIN vehicles_providerapp p ON p.id = c.app_id
@@ -66,12 +69,13 @@ JOIN vehicles_providerapp p ON p.id = c.app_id
 EACH_KIND_OF_CAR = "GROUP BY 1, 2, 3, 4, 5, 6"
 
 OF_TEAM = f"""
-INSERT INTO compatibility_teammeasurement ({COLUMNS}, team_id)
-SELECT {MEASURED}, %(team)s FROM {RUNS} WHERE c.team_id = %(team)s AND {IS_RUN} {EACH_KIND_OF_CAR}
+INSERT INTO compatibility_teammeasurement ({COLUMNS}, last_confirmed_at, team_id)
+SELECT {MEASURED}, {LAST_CONFIRMED_AT}, %(team)s FROM {RUNS}
+WHERE c.team_id = %(team)s AND {IS_RUN} {EACH_KIND_OF_CAR}
 """  # noqa: S608 - statements of our own
 OF_THOSE_WHO_SHARE = f"""
-INSERT INTO compatibility_sharedmeasurement ({COLUMNS}, teams)
-SELECT {MEASURED}, count(DISTINCT c.team_id) FROM {RUNS}
+INSERT INTO compatibility_sharedmeasurement ({COLUMNS}, last_confirmed_at, teams)
+SELECT {MEASURED}, {LAST_CONFIRMED_ON}, count(DISTINCT c.team_id) FROM {RUNS}
 WHERE t.shares_measurements AND t.delete_at IS NULL AND {IS_RUN} {EACH_KIND_OF_CAR}
 HAVING count(DISTINCT c.lane_id) >= {LEAST_CARS} AND count(DISTINCT c.team_id) >= {LEAST_TEAMS}
 """  # noqa: S608 - as above

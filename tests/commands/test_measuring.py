@@ -133,6 +133,7 @@ def test_shared_when_few_cars_or_teams_stand_behind_it_then_nothing_is_shown(tea
 def test_shared_when_a_team_stops_sharing_or_closes_then_the_next_round_shows_nothing_of_it(teams, simulator):
     honk(teams, simulator, Golf=(2, 2, 1))
     found: list[Any] = []
+    days: set[Any] = set()
 
     for change in (
         {},
@@ -143,8 +144,10 @@ def test_shared_when_a_team_stops_sharing_or_closes_then_the_next_round_shows_no
         Team.objects.filter(pk=teams[2].team_id).update(**change)
         measure_teams()
         found.append(shared())
+        days |= set(SharedMeasurement.objects.values_list("last_confirmed_at", flat=True))
 
     assert found == [{"Golf": (5, 5, 5, 3)}, {}, {"Golf": (5, 5, 5, 3)}, {}]
+    assert {(day.hour, day.minute, day.second, day.microsecond) for day in days} == {(0, 0, 0, 0)}
     assert [measured(one.team) for one in teams] == [{"honk_horn": (n, n, n)} for n in (2, 2, 1)]
 
 
