@@ -8,8 +8,9 @@ from datetime import date, datetime
 
 from django.db.models import Max, Min
 
+from compatibility.claims import Claims, read_claims
 from compatibility.facts_of_providers import vocabulary
-from compatibility.models import CarLine, DataLoad, Fact, LineEntry
+from compatibility.models import CarLine, DataLoad, Fact
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Catalog:
     be kept under it.
 
     makes: names by key; models: of each make the names by key; only_demo: makes that nobody but a pretend provider
-    speaks of. with_engines: the keys of makes and models that have lines for an engine of their own. oldest, newest:
-    the months of the facts, without those of pretend providers.
+    speaks of. with_engines: the keys of makes and models that have lines for an engine of their own. claims: what
+    each make's providers say at the most. oldest, newest: the months of the facts, without those of pretend providers.
     """
 
     digest: str = ""
@@ -28,6 +29,7 @@ class Catalog:
     models: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     only_demo: frozenset[str] = frozenset()
     with_engines: frozenset[tuple[str, str]] = frozenset()
+    claims: Claims = field(default_factory=dict)
     oldest: date | None = None
     newest: date | None = None
 
@@ -62,12 +64,22 @@ def _read(digest: str, loaded_at: datetime) -> Catalog:
         models.setdefault(make_key, {})
         if model_key:
             models[make_key][model_key] = model
-    real = LineEntry.objects.exclude(provider__in=demo_providers()).order_by().values("line__make_key").distinct()
+    claims = read_claims()
     engines = CarLine.objects.exclude(engine="").order_by().values_list("make_key", "model_key").distinct()
     span = (
         Fact.objects.filter(ended=None)
         .exclude(provider__in=demo_providers())
         .aggregate(oldest=Min("as_of"), newest=Max("as_of"))
     )
-    only_demo = frozenset(makes) - {row["line__make_key"] for row in real}
-    return Catalog(digest, loaded_at, makes, models, only_demo, frozenset(engines), span["oldest"], span["newest"])
+    demo = set(demo_providers())
+    return Catalog(
+        digest=digest,
+        loaded_at=loaded_at,
+        makes=makes,
+        models=models,
+        only_demo=frozenset(make for make, by_provider in claims.items() if not by_provider.keys() - demo),
+        with_engines=frozenset(engines),
+        claims=claims,
+        oldest=span["oldest"],
+        newest=span["newest"],
+    )

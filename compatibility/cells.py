@@ -30,7 +30,7 @@ SAYS: Mapping[str, Promise] = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there is one of each: compared by what it is, not by its title in some language
 class Column:
     """One column: several abilities stand together where one is of little use without the others."""
 

@@ -21,6 +21,8 @@ from fleet.countries import COUNTRIES
 
 EN_DASH = "\N{EN DASH}"
 NAMED_MAX = 2
+MAKES_DRAWN_MAX = 200
+_makes_drawn: dict[tuple[str, str, str], SafeString] = {}
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,10 @@ def make_choice_bar(wanted: MatrixFilter, catalog: Catalog) -> ChoiceBar:
     language = get_language() or "en"
     providers = {key: provider.name for key, provider in vocabulary().providers.items()}
     supports = [("", _("Works, perhaps with a condition")), (Support.FULL.value, _("Works without a condition"))]
-    makes = [(key, name) for key, name in catalog.makes.items() if key not in catalog.only_demo or key == wanted.make]
     chosen_support = Support.FULL.value if wanted.support == Support.FULL else ""
     return ChoiceBar(
         countries=options([(ANY_COUNTRY, _("Any country")), *countries(language)], wanted.country or ANY_COUNTRY),
-        makes=options([("", pgettext("filter", "Any")), *sorted(makes, key=_by_name)], wanted.make),
+        makes=_makes(catalog, wanted.make),
         models=options(
             [("", pgettext("filter", "Any")), *sorted(catalog.models.get(wanted.make, {}).items(), key=_by_name)],
             wanted.model,
@@ -74,6 +75,21 @@ def countries(language: str) -> tuple[tuple[str, str], ...]:
     """Return the countries by their name in a language."""
     with override(language):
         return tuple(sorted(((code, str(name)) for code, name in COUNTRIES.items()), key=_by_name))
+
+
+def _makes(catalog: Catalog, chosen: str) -> SafeString:
+    """Return the options of the makes; a pretend one only where it is chosen. Drawn once for a load and a choice."""
+    key = (catalog.digest, get_language() or "en", chosen)
+    drawn = _makes_drawn.get(key)
+    if drawn is None:
+        shown = [
+            (make, name) for make, name in catalog.makes.items() if make not in catalog.only_demo or make == chosen
+        ]
+        drawn = options([("", pgettext("filter", "Any")), *sorted(shown, key=_by_name)], chosen)
+        if len(_makes_drawn) >= MAKES_DRAWN_MAX:
+            _makes_drawn.clear()
+        _makes_drawn[key] = drawn
+    return drawn
 
 
 def options(choices: Iterable[tuple[str, object]], chosen: str) -> SafeString:

@@ -13,6 +13,7 @@ from django.db.models.functions import Substr
 
 from compatibility.catalog import Catalog, demo_providers
 from compatibility.cells import COLUMNS, EVERY_COLUMN, Column, Entry, letters_of_line
+from compatibility.claims import bits_of
 from compatibility.filters import MatrixFilter
 from compatibility.models import CarLine, LineEntry
 from compatibility.words import ELSEWHERE, POSITION, READS, Support
@@ -93,13 +94,32 @@ def find_first_of_makes(wanted: MatrixFilter, catalog: Catalog, *, limit: int, o
     """Return the first lines of every make, each with of_make: how many its make has; in one query."""
     of_make = matching_lines(wanted).filter(make_key=RawSQL("m.key", ())).annotate(of_make=Window(Count("*")))
     sql, parameters = of_make[:LINES_OF_MAKE].query.sql_with_params()
-    makes = sorted(catalog.makes)
+    makes = makes_that_may(wanted, catalog)
     return list(CarLine.objects.raw(BY_MAKE.format(lines=sql), [makes, *parameters, limit, offset]))
 
 
-def count_lines(wanted: MatrixFilter) -> Total:
+def makes_that_may(wanted: MatrixFilter, catalog: Catalog) -> list[str]:
+    """Return the keys of the makes of which the filter may leave something, in their order; asks no database."""
+    abilities, demo = bits_of(wanted.abilities), frozenset(demo_providers())
+    return [
+        make
+        for make in sorted(catalog.claims)
+        if wanted.make in {"", make}
+        and any(
+            claim.may_hold(country=wanted.country, abilities=abilities, support=wanted.support)
+            for provider, claim in catalog.claims[make].items()
+            if (provider in wanted.providers if wanted.providers else provider not in demo)
+        )
+    ]
+
+
+def count_lines(wanted: MatrixFilter, catalog: Catalog) -> Total:
     """Return how many lines, models and makes a filter leaves; counts no further than COUNTED_MAX lines."""
-    some = matching_lines(wanted).order_by()[: COUNTED_MAX + 1].values("make_key", "model_key")
+    makes_to_search = makes_that_may(wanted, catalog)
+    lines_to_count = matching_lines(wanted)
+    if len(makes_to_search) * 2 < len(catalog.makes):
+        lines_to_count = lines_to_count.filter(make_key__in=makes_to_search)
+    some = lines_to_count.order_by()[: COUNTED_MAX + 1].values("make_key", "model_key")
     sql, parameters = some.query.sql_with_params()
     with connection.cursor() as cursor:
         cursor.execute(

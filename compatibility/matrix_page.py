@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 
 from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
@@ -28,6 +27,7 @@ from compatibility.matrix import (
 from compatibility.table import Group, draw_groups, matrix_address, sign_of
 
 TOTALS_KEPT = 512
+_totals: dict[tuple[str, MatrixFilter], Total] = {}
 
 
 @dataclass(frozen=True)
@@ -117,7 +117,7 @@ def make_matrix_page(wanted: MatrixFilter, catalog: Catalog, *, every_column: bo
         bar=make_choice_bar(wanted, catalog),
         groups=draw_groups(rows, wanted, columns, catalog),
         columns=columns,
-        total=_total(catalog.digest, replace(wanted, page=1)),
+        total=_total(catalog, replace(wanted, page=1)),
         words=filter_in_words(wanted, catalog),
         address=at(),
         previous=at(page=wanted.page - 1) if wanted.page > 1 else "",
@@ -128,6 +128,12 @@ def make_matrix_page(wanted: MatrixFilter, catalog: Catalog, *, every_column: bo
     )
 
 
-@lru_cache(maxsize=TOTALS_KEPT)
-def _total(digest: str, wanted: MatrixFilter) -> Total:  # noqa: ARG001 - the digest: what is counted changes with it alone
-    return count_lines(wanted)
+def _total(catalog: Catalog, wanted: MatrixFilter) -> Total:
+    """Count, or remember: what a filter leaves changes only with the data."""
+    key = (catalog.digest, wanted)
+    total = _totals.get(key)
+    if total is None:
+        if len(_totals) >= TOTALS_KEPT:
+            _totals.clear()
+        total = _totals[key] = count_lines(wanted, catalog)
+    return total

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import groupby
 from urllib.parse import urlencode
 
@@ -61,8 +62,12 @@ def engine_of(line: CarLine, catalog: Catalog) -> str:
 
 def address_of(line: CarLine, catalog: Catalog, country: str) -> str:
     """Return the address of the page about a line's cars."""
-    path = reverse("compatibility:car", args=[line.make_key, line.model_key or ANY_MODEL])
-    return f"{path}?{urlencode(_query_of(line, catalog, country))}"
+    return f"{_path_of(line.make_key, line.model_key)}?{urlencode(_query_of(line, catalog, country))}"
+
+
+@lru_cache(maxsize=4096)
+def _path_of(make_key: str, model_key: str) -> str:
+    return reverse("compatibility:car", args=[make_key, model_key or ANY_MODEL])
 
 
 def _query_of(line: CarLine, catalog: Catalog, country: str) -> list[tuple[str, str]]:

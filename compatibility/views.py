@@ -7,6 +7,7 @@ from django.shortcuts import render
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_GET
 from django.views.decorators.vary import vary_on_headers
 
@@ -22,6 +23,7 @@ COLUMNS, EVERY = "columns", "all"
 
 
 @require_GET
+@gzip_page  # five hundred cells: a tenth of it on the line, and nothing secret in it but a token that is masked anew
 @never_cache
 @vary_on_headers("HX-Request")
 def show_matrix(request: HttpRequest) -> HttpResponse:
