@@ -17,8 +17,10 @@ from compatibility.titles import TITLES
 from compatibility.words import CONTROLS, ELSEWHERE, POSITION, READS, Support
 
 WORKS, CONDITION, IN_PART, BY_COUNTRY, UNKNOWN, NONE = "f", "p", "s", "c", "u", "n"
+# Nothing is said. In a cell it is as good as not known, but it takes no other provider's word away.
+SILENT = "-"
 # Better first, as words.BEST_FIRST has it: where several providers answer, the best answer is the one that helps.
-BEST_FIRST = WORKS + CONDITION + IN_PART + BY_COUNTRY + UNKNOWN + NONE
+BEST_FIRST = WORKS + CONDITION + IN_PART + BY_COUNTRY + UNKNOWN + NONE + SILENT
 HELPS = frozenset((WORKS, CONDITION, IN_PART))
 SAYS: Mapping[str, Promise] = {
     WORKS: Support.FULL.label,  # type: ignore[dict-item]
@@ -103,19 +105,20 @@ def letters_of_line(entries: Iterable[Entry], country: str, columns: tuple[Colum
     for entry in entries:
         by_provider[entry.provider].append(entry)
     answers = [letters_of_provider(said, country, columns) for said in by_provider.values()]
-    if len(answers) < 2:
-        return answers[0] if answers else UNKNOWN * len(columns)
-    return "".join(min(letters, key=BEST_FIRST.index) for letters in zip(*answers, strict=True))
+    if not answers:
+        return UNKNOWN * len(columns)
+    best = "".join(min(letters, key=BEST_FIRST.index) for letters in zip(*answers, strict=True))
+    return best.replace(SILENT, UNKNOWN)
 
 
 def letters_of_provider(entries: Sequence[Entry], country: str, columns: tuple[Column, ...]) -> str:
-    """Return a letter for each column as one provider answers it."""
+    """Return a letter for each column as one provider answers it; SILENT where it says nothing."""
     if country:
         entry = covering(entries, country)
-        return letters_of_entry(entry.supports, columns) if entry else UNKNOWN * len(columns)
+        return letters_of_entry(entry.supports, columns) if entry else SILENT * len(columns)
     places = [letters_of_entry(entry.supports, columns) for entry in entries]
     if not any(ELSEWHERE in entry.countries for entry in entries):
-        places.append(UNKNOWN * len(columns))
+        places.append(SILENT * len(columns))
     return "".join(_over_places(frozenset(letters)) for letters in zip(*places, strict=True))
 
 
@@ -139,8 +142,7 @@ def letters_of_entry(supports: str, columns: tuple[Column, ...]) -> str:
 def _together(letters: Sequence[str]) -> str:
     kinds = frozenset(letters)
     if len(kinds) == 1:
-        letter = letters[0]
-        return letter if letter in BEST_FIRST else UNKNOWN
+        return letters[0]
     if kinds <= {WORKS, CONDITION}:
         return CONDITION
     return IN_PART if kinds & HELPS else UNKNOWN

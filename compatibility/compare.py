@@ -14,7 +14,17 @@ from django.utils.translation import gettext as _
 
 from compatibility.car_page import find_model, read_engine
 from compatibility.catalog import Catalog, current_catalog
-from compatibility.cells import BEST_FIRST, BY_COUNTRY, CONDITION, EVERY_COLUMN, SAYS, UNKNOWN, Column, letters_of_entry
+from compatibility.cells import (
+    BEST_FIRST,
+    BY_COUNTRY,
+    CONDITION,
+    EVERY_COLUMN,
+    SAYS,
+    SILENT,
+    UNKNOWN,
+    Column,
+    letters_of_entry,
+)
 from compatibility.choices import countries, options
 from compatibility.facts_of_providers import vocabulary
 from compatibility.filters import BadFilter, read_filter, read_year
@@ -133,16 +143,18 @@ def _about(car: Car) -> str:
 
 def _letters(said: Mapping[str, Mapping[str, Declared]]) -> list[str]:
     """Return the best letter of all providers for each column."""
-    best = [UNKNOWN] * len(EVERY_COLUMN)
+    best = [SILENT] * len(EVERY_COLUMN)
     for provider, by_ability in said.items():
         if vocabulary().providers[provider].is_demo:
             continue
-        supports = "".join(by_ability[ability].support.letter for ability in ABILITIES)
+        supports = "".join(
+            by_ability[ability].support.letter if by_ability[ability].about else SILENT for ability in ABILITIES
+        )
         for place, letter in enumerate(letters_of_entry(supports, EVERY_COLUMN)):
             varies = {one for ability in EVERY_COLUMN[place].abilities for one in by_ability[ability].varies}
             found = BY_COUNTRY if letter == CONDITION and varies == {"country"} else letter
             best[place] = min(best[place], found, key=BEST_FIRST.index)
-    return best
+    return [UNKNOWN if letter == SILENT else letter for letter in best]
 
 
 def _row(column: Column, letters: Sequence[str], addresses: Sequence[str]) -> ComparedRow:
