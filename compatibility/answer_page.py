@@ -175,7 +175,7 @@ def _perhaps(question: Question, near: Near) -> Perhaps:
 def _car_address(reply: Reply) -> str:
     """Return the address of the car's own page, "" where no model is known."""
     question, car = reply.question, reply.car
-    if not question.make:
+    if not car.model:
         return ""
     path = reverse("compatibility:car", args=[plain(question.make), plain(question.model) or ANY_MODEL])
     pairs = {"country": car.country, "engine": car.engine, "year": str(car.year or "")}

@@ -161,7 +161,7 @@ def test_answer_when_read_in_german_then_it_is_german() -> None:
         (unlock,) = reply_to("2024 Rivian R1S USA verriegeln rivian app").answers
 
         assert in_one(unlock) == (
-            "Ja. Über Rivian app (community) geht „Verriegeln“ beim Rivian R1S von 2024 in den USA. "
+            "Ja. Über Rivian app (community) funktioniert „Verriegeln“ beim Rivian R1S von 2024 in den USA. "
             "Die Quelle ergänzt: erste Generation; einmalige Bluetooth-Kopplung und Anmeldung mit zweitem Faktor "
             "nötig. "
             "Stand: März 2026, Quelle: bretterer/home-assistant-rivian. "
