@@ -110,7 +110,7 @@ class _Values(dict[str, str]):
         data = event.data
         found = {
             "command": LABELS.get(data.get("kind", ""), data.get("kind")),
-            "commands": ", ".join(str(LABELS.get(kind, kind)) for kind in data.get("commands", ())) or None,
+            "commands": _commands(data.get("commands")),
             "role": _role(data),
             "person": names.person(str(data["user"])) if "user" in data else None,
             "name": data.get("name"),
@@ -127,6 +127,11 @@ class _Values(dict[str, str]):
 
     def __missing__(self, key: str) -> str:
         return "–"
+
+
+def _commands(kinds: object) -> str | None:
+    # A job tells how many, a car that gained some tells which.
+    return ", ".join(str(LABELS.get(kind, kind)) for kind in kinds) if isinstance(kinds, list) else None
 
 
 def _role(data: dict[str, Any]) -> str | None:
