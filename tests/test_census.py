@@ -41,11 +41,14 @@ from tests.fleet.notifications.rows import fill_bell
 from tests.fleet.sign_on.rows import make_open_domain
 from tests.infrastructure.simulator import Simulator
 
-# Routes that belong to nobody's team: signing in and up, one's own account, the installation, health, language, and the
-# owner's flow, which goes by a secret of its own or by the browser's session. Everything else is a team's.
+# Routes that belong to nobody's team: signing in and up, one's own account, the installation, health, language, what is
+# said of cars in general, and the owner's flow, which goes by a secret of its own or by the browser's session.
+# Everything else is a team's.
 PUBLIC = re.compile(
     r"^(home|healthz|set_language|(account|mfa|usersessions|sign_on)_\w+|connect:(start|brand|go|refuse|wish|callback|out|logo|look_css)"
-    r"|installation:\w+|members:(join|open|switch)|portal:(open|again|forgotten|leave))$"
+    r"|installation:\w+|members:(join|open|switch)|portal:(open|again|forgotten|leave)"
+    r"|compatibility:(matrix|car|compare|vin|ask|export|changes|changes_feed|provider|sources)"
+    r"|api:(compatibility|compatibility_answer|compatibility_ask|problem|not_found))$"
 )
 # Reached by the browser session that began the visit, by nobody else, signed in or not.
 BY_BROWSER = re.compile(r"^connect:(wait|review|decline|done|check|portal_link|letter)$")
