@@ -10,13 +10,16 @@ from django.utils import translation
 from compatibility.asking import answers_about
 from compatibility.facts_of_providers import DATA, vocabulary
 from compatibility.lookup import Car
-from compatibility.models import Fact
+from compatibility.models import Fact, TeamMeasurement
 from compatibility.question_words import ABILITIES_BY_PHRASE
 from compatibility.questions import Names, Near, Question, country_names, read_question
 from compatibility.replies import reply_to
 from compatibility.sentences import in_one, verdict_of, ways_round
 from compatibility.words import ABILITIES, CONTROLS, Engine, Support, plain
+from fleet.teams.models import Team
 from tests.compatibility.cases import CASES, Case
+from tests.factories import make_team
+from tests.signing_in import sign_in
 
 NAMES = Names(
     makes={plain(name): make for name, make in (("VW", "Volkswagen"), ("Volkswagen", "Volkswagen"), ("Opel", "Opel"))}
@@ -164,7 +167,7 @@ def test_answer_when_read_in_german_then_it_is_german() -> None:
             "Ja. Über Rivian app (community) funktioniert „Verriegeln“ beim Rivian R1S von 2024 in den USA. "
             "Die Quelle ergänzt: erste Generation; einmalige Bluetooth-Kopplung und Anmeldung mit zweitem Faktor "
             "nötig. "
-            "Stand: März 2026, Quelle: bretterer/home-assistant-rivian. "
+            "Stand März 2026, Quelle: bretterer/home-assistant-rivian. "
             "Fleetwell hat noch keinen Adapter für Rivian app (community)."
         )
 
@@ -301,3 +304,27 @@ def test_page_of_a_question_when_a_name_is_near_then_it_is_a_link_to_the_questio
 
     assert 'href="/compatibility/ask/?q=VW+Golf+unlock+in+Germany"' in page
     assert reply_to("VW Golff unlock").question.near[0] == Near("Golff", "Volkswagen", "Golf")
+
+
+@pytest.mark.django_db
+def test_page_of_a_question_when_signed_in_then_the_teams_country_counts_and_its_own_runs_stand_beside() -> None:
+    member, other = make_team("Hafen"), make_team("Nordsee")
+    Team.objects.filter(id=member.team_id).update(country="US")
+    measured = {"provider": "smartcar", "make": "Audi", "model": "Q4 e-tron", "year": 2022, "country": "US"}
+    TeamMeasurement.objects.create(
+        team=member.team, **measured, command="unlock", runs=10, confirmed=2, cars=4, median_s=4.0
+    )
+    asked = {"q": "2022 Audi Q4 e-tron unlock via Smartcar"}
+    elsewhere = {"q": "2022 Audi Q4 e-tron unlock via Smartcar in Germany"}
+    pages = [
+        sign_in(Client(), who).get("/compatibility/ask/", query).content.decode()
+        for who, query in ((member, asked), (other, {"q": f"{asked['q']} USA"}), (member, elsewhere))
+    ]
+
+    assert ["2022 Audi Q4 e-tron in the United States" in page for page in pages] == [True, True, False]
+    assert ["Your runs: 2 of 10 proved" in page for page in pages] == [True, False, False]
+    assert ["Said to work, yet only 2 of 10 of your runs were proved." in page for page in pages] == [
+        True,
+        False,
+        False,
+    ]
