@@ -39,7 +39,7 @@ def limited(action: str) -> Callable[[View], View]:
         def answer(request: HttpRequest, *args: object, **kwargs: object) -> HttpResponseBase:
             if ratelimit.consume(request, app="compatibility", action=action, config=RATES, limit_get=True):
                 return view(request, *args, **kwargs)
-            refused = render(request, "429.html", status=429)
+            refused = _refuse_for_now(request)
             refused["Retry-After"] = "60"
             return refused
 
@@ -119,6 +119,14 @@ def show_provider(request: HttpRequest, key: str) -> HttpResponse:
 def show_sources(request: HttpRequest) -> HttpResponse:
     """Show where everything was read, under which licence, and what is known to be missing."""
     return render(request, "compatibility/sources.html", {"page": make_sources_page(), **shell_of(request)})
+
+
+def _refuse_for_now(request: HttpRequest) -> HttpResponse:
+    if not request.htmx:  # type: ignore[attr-defined]
+        return render(request, "429.html", status=429)
+    # Into the page that asked, a whole page would be drawn.
+    error = _("Too many questions from here within a minute. Please ask again in a minute.")
+    return render(request, "compatibility/_answer.html", {"error": error}, status=429)
 
 
 def _read_question(query: QueryDict) -> str:

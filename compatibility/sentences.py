@@ -167,7 +167,7 @@ def dated(declared: Declared) -> str:
     if declared.as_of is None:
         return ""
     if source is None:  # several sources
-        return _("The oldest of these facts is as of {month}.").format(month=month(declared.as_of))
+        return _("From several sources, the oldest as of {month}.").format(month=month(declared.as_of))
     return _("As of {month}, source: {source}.").format(month=month(declared.as_of), source=source.title)
 
 

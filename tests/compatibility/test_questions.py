@@ -4,6 +4,7 @@ import csv
 import random
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
 
@@ -20,6 +21,13 @@ from fleet.teams.models import Team
 from tests.compatibility.cases import CASES, Case
 from tests.factories import make_team
 from tests.signing_in import sign_in
+
+
+@pytest.fixture(autouse=True)
+def nothing_asked_yet() -> None:
+    """Questions are counted by address, and all tests come from one."""
+    cache.clear()
+
 
 NAMES = Names(
     makes={plain(name): make for name, make in (("VW", "Volkswagen"), ("Volkswagen", "Volkswagen"), ("Opel", "Opel"))}
@@ -304,6 +312,19 @@ def test_page_of_a_question_when_a_name_is_near_then_it_is_a_link_to_the_questio
 
     assert 'href="/compatibility/ask/?q=VW+Golf+unlock+in+Germany"' in page
     assert reply_to("VW Golff unlock").question.near[0] == Near("Golff", "Volkswagen", "Golf")
+
+
+@pytest.mark.django_db
+def test_page_of_a_question_when_one_address_asks_too_often_then_page_and_part_say_so(client: Client) -> None:
+    for _ in range(60):
+        client.get("/compatibility/ask/")
+
+    page = client.get("/compatibility/ask/")
+    part = client.get("/compatibility/ask/", headers={"HX-Request": "true"})
+
+    assert (page.status_code, part.status_code, part["Retry-After"]) == (429, 429, "60")
+    assert part.content.decode().strip().startswith('<div id="answer"')
+    assert "Please ask again in a minute." in part.content.decode()
 
 
 @pytest.mark.django_db
