@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
-from compatibility.models import TeamMeasurement
+from compatibility.models import Fact, TeamMeasurement
 from compatibility.my_fleet import kinds_of
 from fleet.teams.grants import Grant
 from fleet.teams.models import Membership, Team
@@ -121,6 +121,7 @@ def test_kind_when_opened_then_each_layer_says_its_own_and_where_they_disagree(
     owner: Membership, connection: Connection
 ) -> None:
     Team.objects.filter(pk=owner.team_id).update(country="DE")
+    Fact.objects.filter(provider="simulator", make="Volkswagen", ability="open_trunk").update(support="full")
     vehicles = make_cars(connection, 2, no="open_trunk")
     facts = {"provider": "simulator", "make": "Volkswagen", "model": "ID.3", "year": 2023, "country": "DE"}
     TeamMeasurement.objects.create(team=owner.team, command="lock", runs=10, confirmed=2, cars=2, **facts)
@@ -138,7 +139,7 @@ def test_kind_when_opened_then_each_layer_says_its_own_and_where_they_disagree(
     assert (trunk.words, trunk.declared, trunk.as_of) == ("Not offered", "Works", "November 2026")
     assert lock.disagreements == ["Said to work, yet only 2 of 10 of your runs were proved."]
     assert lock.measured.sentences == ["Your runs: 2 of 10 proved, 2 cars."]
-    assert (unlock.words, unlock.by_car, unlock.declared) == ("Works", "", "Works")
+    assert (unlock.words, unlock.by_car, unlock.declared) == (unlock.declared, "", "Works with a condition")
     assert (row.disagrees, [ability for ability, reason in reasons.items() if reason.is_open]) == (
         2,
         ["lock", "open_trunk"],
