@@ -4,7 +4,9 @@ import re
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from compatibility.catalog import current_catalog
 from tests.factories import make_team
@@ -45,6 +47,18 @@ def test_matrix_when_a_filter_is_clicked_then_the_part_takes_four_queries_signed
 
     assert answer["HX-Push-Url"] == "/compatibility/?country=FR&command=unlock"
     assert answer.content.decode().lstrip().startswith('<div id="matrix">')
+
+
+def test_matrix_when_the_whole_page_is_asked_signed_in_then_its_own_queries_are_the_same_four(
+    client: Client, catalog: None
+) -> None:
+    client.force_login(make_team().user)
+    with CaptureQueriesContext(connection) as asked:
+        client.get(MATRIX, {"country": "IT"})
+
+    # The others tell who reads, and what the dashboard says around it.
+    of_the_matrix = [query for query in asked if '"compatibility_' in query["sql"]]
+    assert (len(of_the_matrix), len(asked)) == (4, 4 + 5)
 
 
 def test_matrix_when_signed_in_then_it_stands_in_the_dashboard_for_the_teams_country(

@@ -1,4 +1,4 @@
-"""The matrix in a real browser: narrowed in place, opened by keyboard, an address for every state; without script too."""
+"""The matrix in a real browser: narrowed in place, opened by keyboard, an address for every state; without script."""
 
 import re
 
