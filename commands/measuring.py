@@ -19,29 +19,29 @@ PERIOD = timedelta(days=90)
 # Runs also leave the 90 days while nobody sends anything.
 AT_LEAST_EVERY = timedelta(days=1)
 # What ended just before the last count may have been committed just after it.
-OVERLAP = timedelta(minutes=2)
+OVERLAP_S = 120
 # A command leaves within minutes and is looked for for a day: what was accepted before has ended before.
-LONGEST_LIFE = timedelta(days=2)
+LONGEST_LIFE_S = 2 * 86_400
 MOST_TEAMS_PER_ROUND = 500
 # Fewer would speak of somebody's car; the table refuses them as well.
 LEAST_CARS, LEAST_TEAMS = 5, 3
 
 # rank >= 0 is always true; without it the planner may not take the index over a team's commands by time.
-NEEDS_MEASURING = """
+NEEDS_MEASURING = f"""
 SELECT t.id FROM teams_team t CROSS JOIN LATERAL (
     SELECT max(m.measured_at) AS at FROM compatibility_teammeasurement m WHERE m.team_id = t.id
 ) measured
-WHERE measured.at <= %(now)s - %(at_least_every)s OR EXISTS (
+WHERE measured.at <= %(too_old)s OR EXISTS (
     SELECT 1 FROM commands_command c
     WHERE c.team_id = t.id AND c.rank >= 0 AND c.attempts >= 1
-        AND c.accepted_at > greatest(%(now)s - %(period)s, measured.at - %(longest_life)s)
-        AND c.finished_at > coalesce(measured.at - %(overlap)s, '-infinity'))
-ORDER BY measured.at NULLS FIRST LIMIT %(most)s
-"""
+        AND c.accepted_at > greatest(%(since)s, measured.at - interval '{LONGEST_LIFE_S} s')
+        AND c.finished_at > coalesce(measured.at - interval '{OVERLAP_S} s', '-infinity'))
+ORDER BY measured.at NULLS FIRST LIMIT {MOST_TEAMS_PER_ROUND}
+"""  # noqa: S608 - statements of our own
 
 # A refusal of the maker or the car comes while we send, or as late word about what we did not know of.
 IS_RUN = """
-c.rank >= 0 AND c.accepted_at > %(now)s - %(period)s AND c.attempts >= 1 AND v.make <> '' AND (
+c.rank >= 0 AND c.accepted_at > %(since)s AND c.attempts >= 1 AND v.make <> '' AND (
     (c.state = 'confirmed' AND c.evidence <> 'already')
     OR c.state = 'failed'
     OR (c.state = 'unresolved' AND c.error_code <> 'overtaken')
@@ -72,7 +72,7 @@ OF_TEAM = f"""
 INSERT INTO compatibility_teammeasurement ({COLUMNS}, last_confirmed_at, team_id)
 SELECT {MEASURED}, {LAST_CONFIRMED_AT}, %(team)s FROM {RUNS}
 WHERE c.team_id = %(team)s AND {IS_RUN} {EACH_KIND_OF_CAR}
-"""  # noqa: S608 - statements of our own
+"""  # noqa: S608 - as above
 OF_THOSE_WHO_SHARE = f"""
 INSERT INTO compatibility_sharedmeasurement ({COLUMNS}, last_confirmed_at, teams)
 SELECT {MEASURED}, {LAST_CONFIRMED_ON}, count(DISTINCT c.team_id) FROM {RUNS}
@@ -97,17 +97,7 @@ def measure_teams(now: datetime | None = None) -> int:
 
 def _teams_to_measure(now: datetime) -> list[UUID]:
     with connection.cursor() as cursor:
-        cursor.execute(
-            NEEDS_MEASURING,
-            {
-                "now": now,
-                "at_least_every": AT_LEAST_EVERY,
-                "period": PERIOD,
-                "longest_life": LONGEST_LIFE,
-                "overlap": OVERLAP,
-                "most": MOST_TEAMS_PER_ROUND,
-            },
-        )
+        cursor.execute(NEEDS_MEASURING, {"too_old": now - AT_LEAST_EVERY, "since": now - PERIOD})
         return [row[0] for row in cursor.fetchall()]
 
 
@@ -118,7 +108,7 @@ def _measure_team(team_id: UUID, now: datetime) -> None:
         return
     TeamMeasurement.objects.filter(team_id=team_id).delete()
     with connection.cursor() as cursor:
-        cursor.execute(OF_TEAM, {"team": team_id, "now": now, "period": PERIOD})
+        cursor.execute(OF_TEAM, {"team": team_id, "now": now, "since": now - PERIOD})
 
 
 @transaction.atomic
@@ -127,4 +117,4 @@ def _measure_shared(now: datetime) -> None:
     with connection.cursor() as cursor:
         cursor.execute(ONE_AT_A_TIME)
         SharedMeasurement.objects.all().delete()
-        cursor.execute(OF_THOSE_WHO_SHARE, {"now": now, "period": PERIOD})
+        cursor.execute(OF_THOSE_WHO_SHARE, {"now": now, "since": now - PERIOD})

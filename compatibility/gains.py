@@ -107,10 +107,14 @@ def _due(now: datetime) -> QuerySet[VehicleLink]:
 
 
 def _tell(link: VehicleLink, change: Change) -> int:
-    """Write at most one event of each kind for a car."""
-    about = {"actor": ACTOR, "team_id": link.team_id, "vehicle_id": link.vehicle_id, "subject": f"link:{link.id}"}
-    if change.lost:
-        record("vehicle.lost_command", **about, data={"commands": change.lost})
-    if change.gained:
-        record("vehicle.gained_command", **about, data={"commands": change.gained})
-    return bool(change.lost) + bool(change.gained)
+    """Write at most one event of each kind for a car; return how many."""
+    lost = _tell_of("vehicle.lost_command", link, change.lost)
+    return lost + _tell_of("vehicle.gained_command", link, change.gained)
+
+
+def _tell_of(kind: str, link: VehicleLink, commands: list[str]) -> int:
+    if not commands:
+        return 0
+    subject, data = f"link:{link.id}", {"commands": commands}
+    record(kind, actor=ACTOR, team_id=link.team_id, vehicle_id=link.vehicle_id, subject=subject, data=data)
+    return 1

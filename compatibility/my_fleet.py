@@ -7,9 +7,10 @@ car. Thousands of cars are a few kinds; the database brings them together, so th
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -65,7 +66,7 @@ class Kind:
         """Return the cell of measured runs that stands beside a command of these cars."""
         return Asked(self.provider, self.make, self.model, self.year, self.country, command)
 
-    def contradictions(self, measured: dict[Asked, Measured]) -> list[str]:
+    def contradictions(self, measured: Mapping[Asked, Measured]) -> list[str]:
         """Return the commands on which the layers disagree: the car's maker, what is declared, what runs have shown."""
         return [
             ability
@@ -110,8 +111,13 @@ def kinds_of(membership: Membership, now: datetime) -> list[Kind]:
         found = cursor.fetchall()
     links = VehicleLink.objects.filter(team_id=membership.team_id, id__in=[row[-1] for row in found])
     answers = answers_for(links.select_related("vehicle__team", "connection__account__app"))
-    kinds = [Kind(*row, answers[row[-1]]) for row in found]
+    kinds = [_kind(row, answers) for row in found]
     return sorted(kinds, key=lambda kind: (kind.make, kind.model, kind.year or 0, kind.engine, kind.country, kind.said))
+
+
+def _kind(row: Sequence[Any], answers: Mapping[UUID, dict[str, Answer]]) -> Kind:
+    *facts, cars, link_id = row
+    return Kind(**dict(zip(FACTS, facts, strict=True)), cars=cars, link_id=link_id, answers=answers[link_id])
 
 
 def find_kind(membership: Membership, key: str, now: datetime) -> Kind | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -23,7 +23,7 @@ from compatibility.cells import COLUMNS, letters_of_entry
 from compatibility.facts_of_providers import Source, condition_text, find_make, vocabulary
 from compatibility.filters import BadFilter, read_single
 from compatibility.lookup import model_keys
-from compatibility.measured import Measured, disagreement
+from compatibility.measured import Asked, Measured, disagreement
 from compatibility.my_fleet import (
     MOST_KINDS,
     Kind,
@@ -161,8 +161,9 @@ def make_my_cars_page(query: QueryDict, membership: Membership, now: datetime) -
     if number > paginator.num_pages:
         raise BadFilter("page", "not_a_page")
     page = paginator.page(number)
-    measured = measured_beside(membership, page.object_list)
-    rows = [_row(kind, measured) for kind in page.object_list]
+    shown = list(page.object_list)
+    measured = measured_beside(membership, shown)
+    rows = [_row(kind, measured) for kind in shown]
     pairs = [("command", command), ("says", says)]
     return MyCarsPage(
         groups=[(make, list(of_make)) for make, of_make in groupby(rows, key=lambda row: row.kind.make)],
@@ -230,7 +231,7 @@ def _counts(kinds: Sequence[Kind], command: str) -> list[tuple[str, int]]:
     return [(says, sum(kind.cars for kind in kinds if kind.answers[command].can is can)) for says, can in CAN.items()]
 
 
-def _row(kind: Kind, measured: dict) -> Row:  # type: ignore[type-arg]
+def _row(kind: Kind, measured: Mapping[Asked, Measured]) -> Row:
     address = reverse("compatibility:my_kind", args=[kind.key])
     letters = letters_of_entry(letters_of(kind), COLUMNS)
     cells = [
@@ -276,7 +277,7 @@ def _elsewhere(kind: Kind) -> str:
 def _reason(kind: Kind, ability: str, measured: Measured | None, *, is_open: bool) -> Reason:
     answer = kind.answers[ability]
     declared = answer.declared
-    said = [DISAGREEMENTS[answer.disagreement]] if answer.disagreement else []
+    said = [str(DISAGREEMENTS[answer.disagreement])] if answer.disagreement else []
     if measured is not None and (contradicts := disagreement(answer.support, measured)):
         said.append(contradicts)
     return Reason(
@@ -294,7 +295,7 @@ def _reason(kind: Kind, ability: str, measured: Measured | None, *, is_open: boo
         source=vocabulary().sources.get(declared.source),
         about_model=declared.about == "model",
         measured=measured,
-        disagreements=[str(one) for one in said],
+        disagreements=said,
     )
 
 

@@ -18,7 +18,7 @@ from fleet.vehicles.services import set_country
 @login_required
 @never_cache
 def change_country(request: HttpRequest, vehicle_id: UUID) -> HttpResponse:
-    vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.CONNECT)  # type: ignore[arg-type]
+    vehicle, membership = get_vehicle(request.user, vehicle_id, to=Permission.CONNECT)
     form = CountryForm(
         request.POST if request.method == "POST" else None, team=vehicle.team, initial={"country": vehicle.country}
     )

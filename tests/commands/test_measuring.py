@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from commands.measuring import AT_LEAST_EVERY, OVERLAP, PERIOD, measure_teams
+from commands.measuring import AT_LEAST_EVERY, OVERLAP_S, PERIOD, measure_teams
 from commands.models import Command
 from commands.services import sweep_commands
 from compatibility.models import SharedMeasurement, TeamMeasurement
@@ -92,8 +92,8 @@ def test_measuring_when_nothing_ended_since_then_the_team_is_left_alone_until_th
 
     rounds = [
         measure_teams(now),
-        measure_teams(now + OVERLAP + timedelta(minutes=5)),
-        measure_teams(now + OVERLAP + timedelta(minutes=10)),
+        measure_teams(now + timedelta(seconds=OVERLAP_S, minutes=5)),
+        measure_teams(now + timedelta(seconds=OVERLAP_S, minutes=10)),
         measure_teams(now + AT_LEAST_EVERY + timedelta(hours=1)),
     ]
     kept = measured(membership.team)
