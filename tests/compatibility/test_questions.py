@@ -2,15 +2,16 @@
 
 import csv
 import random
+from datetime import date
 
 import pytest
 from django.core.cache import cache
 from django.test import Client
 from django.utils import translation
 
-from compatibility.asking import answers_about
+from compatibility.asking import Said, answers_about, best_first
 from compatibility.facts_of_providers import DATA, vocabulary
-from compatibility.lookup import Car
+from compatibility.lookup import Car, Declared
 from compatibility.models import Fact, TeamMeasurement
 from compatibility.question_words import ABILITIES_BY_PHRASE
 from compatibility.questions import Names, Near, Question, country_names, read_question
@@ -108,6 +109,7 @@ def test_question_when_words_are_left_then_they_are_told_and_change_nothing() ->
         ("Volkswagon unlock", "", False, [("Volkswagen", "")]),
         ("Corsa unlock", "", False, [("Opel", "Corsa"), ("Vauxhall", "Corsa")]),
         # Another number is another model, not a slip.
+        ("VW ID.44 unlock", "Volkswagen", False, [("Volkswagen", "ID.4")]),
         ("VW ID.7 unlock", "Volkswagen", False, []),
         ("BMW i4 unlock", "BMW", False, []),
     ],
@@ -123,6 +125,26 @@ def test_question_when_a_name_is_not_known_then_near_names_are_offered_and_none_
 
 def test_words_of_commands_when_looked_through_then_every_ability_can_be_asked_for() -> None:
     assert {ability for meant in ABILITIES_BY_PHRASE.values() for ability in meant} == set(ABILITIES)
+
+
+def test_answers_of_several_providers_when_sorted_then_the_one_that_helps_most_comes_first() -> None:
+    known = vocabulary().providers
+
+    def said(provider: str, support: Support, about: str = "model", as_of: date = date(2026, 5, 1)) -> Said:
+        return Said(known[provider], Declared("lock", support, "", as_of, "list", 1, about=about))
+
+    wanted = [
+        said("tesla", Support.FULL, "make", date(2020, 1, 1)),
+        # Of equal ones: what Fleetwell can use, what names the model, the newest.
+        said("simulator", Support.PARTIAL, "make", date(2020, 1, 1)),
+        said("rivian", Support.PARTIAL),
+        said("myskoda", Support.PARTIAL, as_of=date(2026, 4, 1)),
+        said("volvo", Support.PARTIAL, "make", date(2026, 9, 1)),
+        said("enode", Support.UNKNOWN),
+        said("smartcar", Support.NONE),
+    ]
+
+    assert best_first(random.Random(1).sample(wanted, k=len(wanted))) == wanted
 
 
 # With the product's own data -----------------------------------------------------------------------------------------
