@@ -8,7 +8,7 @@ from datetime import date, datetime
 
 from django.db.models import Max, Min
 
-from compatibility.claims import Claims, read_claims
+from compatibility.claims import EVERYBODY, Claims, read_claims
 from compatibility.facts_of_providers import vocabulary
 from compatibility.models import CarLine, DataLoad, Fact
 
@@ -20,7 +20,8 @@ class Catalog:
 
     makes: names by key; models: of each make the names by key; only_demo: makes that nobody but a pretend provider
     speaks of. with_engines: the keys of makes and models that have lines for an engine of their own. claims: what
-    each make's providers say at the most. oldest, newest: the months of the facts, without those of pretend providers.
+    each make's providers say at the most; spans: between which ids its lines lie. oldest, newest: the months of the
+    facts, without those of pretend providers.
     """
 
     digest: str = ""
@@ -30,6 +31,7 @@ class Catalog:
     only_demo: frozenset[str] = frozenset()
     with_engines: frozenset[tuple[str, str]] = frozenset()
     claims: Claims = field(default_factory=dict)
+    spans: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     oldest: date | None = None
     newest: date | None = None
 
@@ -64,22 +66,22 @@ def _read(digest: str, loaded_at: datetime) -> Catalog:
         models.setdefault(make_key, {})
         if model_key:
             models[make_key][model_key] = model
-    claims = read_claims()
+    demo = demo_providers()
+    claims = read_claims(demo=demo)
+    spans = CarLine.objects.order_by().values_list("make_key").annotate(Min("id"), Max("id"))
     engines = CarLine.objects.exclude(engine="").order_by().values_list("make_key", "model_key").distinct()
     span = (
-        Fact.objects.filter(ended=None)
-        .exclude(provider__in=demo_providers())
-        .aggregate(oldest=Min("as_of"), newest=Max("as_of"))
+        Fact.objects.filter(ended=None).exclude(provider__in=demo).aggregate(oldest=Min("as_of"), newest=Max("as_of"))
     )
-    demo = set(demo_providers())
     return Catalog(
         digest=digest,
         loaded_at=loaded_at,
         makes=makes,
         models=models,
-        only_demo=frozenset(make for make, by_provider in claims.items() if not by_provider.keys() - demo),
+        only_demo=frozenset(make for make, by_provider in claims.items() if EVERYBODY not in by_provider),
         with_engines=frozenset(engines),
         claims=claims,
+        spans={make: (first, last) for make, first, last in spans},
         oldest=span["oldest"],
         newest=span["newest"],
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -31,21 +31,29 @@ class Claim:
         return not abilities & ~offered
 
 
+NOTHING = Claim(frozenset(), 0, 0, 0)
+# Stands for every provider together, but those of pretend cars.
+EVERYBODY = ""
 Claims = Mapping[str, Mapping[str, Claim]]
 
 
-def read_claims() -> Claims:
-    """Return the claims by make and provider, of all entries there are; in one query, for whoever keeps them."""
+def read_claims(*, demo: Collection[str]) -> Claims:
+    """Return the claims by make, in the order of their keys, and provider; in one query, for whoever keeps them.
+
+    demo: providers that do not count among EVERYBODY; a make that only they speak of has no claim of everybody.
+    """
     made: dict[str, dict[str, Claim]] = {}
     entries = LineEntry.objects.order_by().values_list("line__make_key", "provider", "supports", "countries")
     for make_key, provider, supports, countries in entries.distinct():
         can, full = _bits(supports)
         everywhere = full if ELSEWHERE in countries else 0
-        before = made.setdefault(make_key, {}).get(provider, Claim(frozenset(), 0, 0, 0))
-        made[make_key][provider] = Claim(
-            before.countries.union(countries), before.can | can, before.full | full, before.everywhere | everywhere
-        )
-    return made
+        of_make = made.setdefault(make_key, {})
+        for name in (provider,) if provider in demo else (provider, EVERYBODY):
+            before = of_make.get(name, NOTHING)
+            of_make[name] = Claim(
+                before.countries.union(countries), before.can | can, before.full | full, before.everywhere | everywhere
+            )
+    return dict(sorted(made.items()))
 
 
 def bits_of(abilities: tuple[str, ...]) -> int:

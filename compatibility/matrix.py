@@ -13,7 +13,7 @@ from django.db.models.functions import Substr
 
 from compatibility.catalog import Catalog, demo_providers
 from compatibility.cells import COLUMNS, EVERY_COLUMN, Column, Entry, letters_of_line
-from compatibility.claims import bits_of
+from compatibility.claims import EVERYBODY, bits_of
 from compatibility.filters import MatrixFilter
 from compatibility.models import CarLine, LineEntry
 from compatibility.words import ELSEWHERE, POSITION, READS, Support
@@ -33,10 +33,17 @@ ORDER = (
     OrderBy(F("year_from"), nulls_first=True),
 )
 # No ORDER BY of its own: makes come in the order given and each brings its lines in theirs, so that the database stops
-# when the page is full. A sort around it would make every make of the world find its lines first.
+# when it has enough. A sort around it would make every make of the world find its lines first. The ids between which a
+# make's lines lie are there for the planner, which else thinks that a make has a fiftieth of all lines.
 BY_MAKE = """
-SELECT l.* FROM unnest(%s::text[]) AS m(key) CROSS JOIN LATERAL ({lines}) AS l LIMIT %s OFFSET %s
+SELECT l.* FROM unnest(%s::text[], %s::bigint[], %s::bigint[]) AS m(key, first_id, last_id)
+CROSS JOIN LATERAL ({lines}) AS l LIMIT %s OFFSET %s
 """
+COUNT = "SELECT count(*), count(DISTINCT (make_key, model_key)), count(DISTINCT make_key) FROM ({lines}) AS s"
+
+
+class Torn(Exception):
+    """New data was loaded between two queries: what was read before it does not fit what was read after it."""
 
 
 @dataclass(frozen=True)
@@ -92,42 +99,48 @@ def find_lines(wanted: MatrixFilter, *, limit: int, offset: int = 0) -> list[Car
 
 def find_first_of_makes(wanted: MatrixFilter, catalog: Catalog, *, limit: int, offset: int = 0) -> list[CarLine]:
     """Return the first lines of every make, each with of_make: how many its make has; in one query."""
-    of_make = matching_lines(wanted).filter(make_key=RawSQL("m.key", ())).annotate(of_make=Window(Count("*")))
-    sql, parameters = of_make[:LINES_OF_MAKE].query.sql_with_params()
-    makes = makes_that_may(wanted, catalog)
-    return list(CarLine.objects.raw(BY_MAKE.format(lines=sql), [makes, *parameters, limit, offset]))
-
-
-def makes_that_may(wanted: MatrixFilter, catalog: Catalog) -> list[str]:
-    """Return the keys of the makes of which the filter may leave something, in their order; asks no database."""
-    abilities, demo = bits_of(wanted.abilities), frozenset(demo_providers())
-    return [
-        make
-        for make in sorted(catalog.claims)
-        if wanted.make in {"", make}
-        and any(
-            claim.may_hold(country=wanted.country, abilities=abilities, support=wanted.support)
-            for provider, claim in catalog.claims[make].items()
-            if (provider in wanted.providers if wanted.providers else provider not in demo)
-        )
-    ]
+    first = matching_lines(wanted).annotate(of_make=Window(Count("*")))
+    sql, parameters = _by_make(first, wanted, catalog, most=LINES_OF_MAKE)
+    return list(CarLine.objects.raw(sql, [*parameters, limit, offset]))
 
 
 def count_lines(wanted: MatrixFilter, catalog: Catalog) -> Total:
     """Return how many lines, models and makes a filter leaves; counts no further than COUNTED_MAX lines."""
-    makes_to_search = makes_that_may(wanted, catalog)
-    lines_to_count = matching_lines(wanted)
-    if len(makes_to_search) * 2 < len(catalog.makes):
-        lines_to_count = lines_to_count.filter(make_key__in=makes_to_search)
-    some = lines_to_count.order_by()[: COUNTED_MAX + 1].values("make_key", "model_key")
-    sql, parameters = some.query.sql_with_params()
+    sql, parameters = _by_make(matching_lines(wanted).order_by(), wanted, catalog)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT count(*), count(DISTINCT (make_key, model_key)), count(DISTINCT make_key) FROM ({sql}) s",  # noqa: S608
-            parameters,
-        )
+        cursor.execute(COUNT.format(lines=sql), [*parameters, COUNTED_MAX + 1, 0])
         lines, models, makes = cursor.fetchone()
     return Total(min(lines, COUNTED_MAX), models, makes, more=lines > COUNTED_MAX)
+
+
+def _by_make(
+    lines: QuerySet[CarLine], wanted: MatrixFilter, catalog: Catalog, *, most: int | None = None
+) -> tuple[str, list[object]]:
+    """Return the statement that finds lines make by make, at most so many of each; limit and offset come last."""
+    of_make = lines.filter(
+        make_key=RawSQL("m.key", ()), id__gte=RawSQL("m.first_id", ()), id__lte=RawSQL("m.last_id", ())
+    )
+    sql, parameters = of_make[:most].query.sql_with_params()
+    makes = makes_that_may(wanted, catalog)
+    first_ids, last_ids = [catalog.spans[make][0] for make in makes], [catalog.spans[make][1] for make in makes]
+    return BY_MAKE.format(lines=sql), [makes, first_ids, last_ids, *parameters]
+
+
+def makes_that_may(wanted: MatrixFilter, catalog: Catalog) -> list[str]:
+    """Return the keys of the makes of which the filter may leave something, in their order; asks no database."""
+    abilities, providers = bits_of(wanted.abilities), wanted.providers or (EVERYBODY,)
+    country, support = wanted.country, wanted.support
+    return [
+        make
+        for make, by_provider in catalog.claims.items()
+        if wanted.make in {"", make}
+        and make in catalog.spans
+        and any(
+            by_provider[provider].may_hold(country=country, abilities=abilities, support=support)
+            for provider in providers
+            if provider in by_provider
+        )
+    ]
 
 
 def entries_of(lines: Iterable[CarLine], wanted: MatrixFilter) -> dict[int, list[Entry]]:
@@ -140,8 +153,13 @@ def entries_of(lines: Iterable[CarLine], wanted: MatrixFilter) -> dict[int, list
 
 
 def rows_of(lines: Sequence[CarLine], wanted: MatrixFilter, columns: tuple[Column, ...]) -> list[Row]:
-    """Return the rows of lines: for each column the best answer of the filter's providers in the filter's country."""
+    """Return the rows of lines: for each column the best answer of the filter's providers in the filter's country.
+
+    Raises Torn.
+    """
     entries = entries_of(lines, wanted)
+    if any(line.id not in entries for line in lines):
+        raise Torn
     return [Row(line, letters_of_line(entries[line.id], wanted.country, columns)) for line in lines]
 
 

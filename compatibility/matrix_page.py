@@ -9,7 +9,7 @@ from django.urls import NoReverseMatch, reverse
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString
 
-from compatibility.catalog import Catalog
+from compatibility.catalog import Catalog, current_catalog
 from compatibility.cells import BY_COUNTRY, CONDITION, NONE, SAYS, UNKNOWN, WORKS
 from compatibility.choices import ChoiceBar, filter_in_words, make_choice_bar
 from compatibility.filters import BadFilter, MatrixFilter
@@ -18,6 +18,7 @@ from compatibility.matrix import (
     EVERY_COLUMN,
     PAGE_SIZE,
     Column,
+    Torn,
     Total,
     count_lines,
     find_first_of_makes,
@@ -96,13 +97,18 @@ FILES = {
 
 
 def make_matrix_page(wanted: MatrixFilter, catalog: Catalog, *, every_column: bool = False) -> MatrixPage:
-    """Return the page for a filter. Raises BadFilter for a page that does not exist."""
+    """Return the page for a filter. Raises BadFilter for a page that does not exist.
+
+    Raises Torn where new data came while it was made; made again, it is of the new data.
+    """
     columns = EVERY_COLUMN if every_column else COLUMNS
     offset = (wanted.page - 1) * PAGE_SIZE
     if wanted.make:
         lines = find_lines(wanted, limit=PAGE_SIZE + 1, offset=offset)
     else:
         lines = find_first_of_makes(wanted, catalog, limit=PAGE_SIZE + 1, offset=offset)
+    if not lines and current_catalog().digest != catalog.digest:
+        raise Torn
     if wanted.page > 1 and not lines:
         raise BadFilter("page", "not_a_page")
     has_more = len(lines) > PAGE_SIZE

@@ -15,7 +15,8 @@ from compatibility.car_page import make_car_page
 from compatibility.catalog import current_catalog
 from compatibility.compare import make_comparison
 from compatibility.filters import BadFilter, read_filter, read_single
-from compatibility.matrix_page import make_matrix_page
+from compatibility.matrix import Torn
+from compatibility.matrix_page import MatrixPage, make_matrix_page
 from compatibility.shell import find_reader, shell_of
 
 # What the page takes beside the filter: which columns are shown, and a question that was asked.
@@ -28,14 +29,12 @@ COLUMNS, EVERY = "columns", "all"
 @vary_on_headers("HX-Request")
 def show_matrix(request: HttpRequest) -> HttpResponse:
     """Show the matrix as the address narrows it. 400 with the reason, and no rows, for a filter that makes no sense."""
-    catalog = current_catalog()
-    assumed = "" if "country" in request.GET else _country_of_team(request)
     try:
-        every_column = _read_every_column(request.GET)
-        wanted = read_filter(request.GET, extra=(COLUMNS,), country=assumed, catalog=catalog)
-        page = make_matrix_page(wanted, catalog, every_column=every_column)
+        page = _read_page(request)
     except BadFilter as error:
         return _refuse(request, error)
+    except Torn:
+        page = _read_page(request)
     if not _is_part(request):
         return render(request, "compatibility/matrix.html", {"page": page, **shell_of(request)})
     # Without the request: what the dashboard says around it is not asked for.
@@ -69,6 +68,14 @@ def compare_cars(request: HttpRequest) -> HttpResponse:
     except BadFilter as error:
         return _refuse(request, error)
     return render(request, "compatibility/compare.html", {"page": comparison, **shell_of(request)})
+
+
+def _read_page(request: HttpRequest) -> MatrixPage:
+    catalog = current_catalog()
+    assumed = "" if "country" in request.GET else _country_of_team(request)
+    every_column = _read_every_column(request.GET)
+    wanted = read_filter(request.GET, extra=(COLUMNS,), country=assumed, catalog=catalog)
+    return make_matrix_page(wanted, catalog, every_column=every_column)
 
 
 def _refuse(request: HttpRequest, error: BadFilter) -> HttpResponse:
