@@ -88,12 +88,15 @@ class Answer:
     @property
     def support(self) -> Support:
         """Return how well it is supported; UNKNOWN where nobody says anything."""
+        if self.is_alike:
+            return self.depends[0].groups[0].support
         return self.said[0].declared.support if self.said else Support.UNKNOWN
 
     @property
-    def is_known(self) -> bool:
-        """Say whether the car is described well enough for the answer to be one."""
-        return not self.depends
+    def is_alike(self) -> bool:
+        """Say whether it is the same wherever it is asked, by others in each place, though no one says so of all."""
+        groups = [group for split in self.depends for group in split.groups]
+        return len(groups) == 1 and not groups[0].is_mixed
 
 
 def answers_about(car: Car, abilities: Sequence[str], *, provider: str = "") -> list[Answer]:
@@ -182,7 +185,9 @@ def _variants(car: Car, by: str, lines: Sequence[_Line]) -> Iterator[tuple[tuple
     if by == "country":
         yield from ((alike, replace(car, country=alike[0])) for alike in _countries_alike(lines))
     elif by == "engine":
-        yield from (((engine.value,), replace(car, engine=engine.value)) for engine in Engine)
+        spoken_of = {line.engine for line in lines}
+        engines = [engine.value for engine in Engine if engine.value in spoken_of or "" in spoken_of]
+        yield from (((engine,), replace(car, engine=engine)) for engine in engines)
     elif by == "model":
         names = current_catalog().models.get(_make_key(car), {}).values()
         yield from (((name,), replace(car, model=name)) for name in ("", *names))
@@ -194,6 +199,7 @@ class _Line(NamedTuple):
     """A line that a car may be, and the countries of one of its entries."""
 
     model_key: str
+    engine: str
     year_from: int | None
     year_to: int | None
     is_named: bool
@@ -204,7 +210,7 @@ def _lines_of(car: Car) -> list[_Line]:
     """Return the lines of the model that a car is, whatever the engine and the year; in one query."""
     keys = model_keys(car.model)
     entries = LineEntry.objects.filter(line__make_key=_make_key(car), line__model_key__in=keys).order_by().distinct()
-    names = ("line__model_key", "line__year_from", "line__year_to", "line__is_named", "countries")
+    names = ("line__model_key", "line__engine", "line__year_from", "line__year_to", "line__is_named", "countries")
     found = [_Line(*values) for values in entries.values_list(*names)]
     best = next((key for key in keys if any(line.model_key == key for line in found)), "")
     return [line for line in found if line.model_key == best]
@@ -248,7 +254,9 @@ def _with_splits(answer: Answer, found: Found, *, is_general: bool) -> Answer:
     for by, labels in found.items():
         groups = _groups(answer.ability, labels, by)
         if by in varies:
-            depends += [Split(by, groups)] if len(groups) > 1 else []
+            # One group alone is no difference, unless it is not what a single provider says of all together.
+            is_told = not groups[0].is_mixed and groups[0].support is answer.support
+            depends += [] if len(groups) == 1 and is_told else [Split(by, groups)]
         elif answer.support not in WORKS and not is_general:
             works = tuple(group for group in groups if group.support in WORKS and group.members != (ELSEWHERE,))
             edges += [Split(by, works)] if works else []

@@ -76,7 +76,7 @@ def month(day: date) -> str:
 
 def verdict_of(answer: Answer) -> str:
     """Return the answer in one word, a key of VERDICTS."""
-    return "depends" if answer.depends else _OF_SUPPORT[answer.support]
+    return "depends" if answer.depends and not answer.is_alike else _OF_SUPPORT[answer.support]
 
 
 def car_text(car: Car) -> str:
@@ -130,7 +130,9 @@ def _main(answer: Answer) -> Iterator[str]:
 def _depends(answer: Answer) -> Iterator[str]:
     """Say on what it depends: the first thing in full, the others by name, as the answer there depends on both."""
     first, *others = answer.depends
-    yield str(_DEPENDS[first.by]).format(groups="; ".join(_group(first.by, group) for group in first.groups))
+    yield str(_DEPENDS[first.by]).format(
+        groups="; ".join(_group(first.by, group, is_alike=answer.is_alike) for group in first.groups)
+    )
     yield from (str(_DEPENDS_TOO[split.by]) for split in others)
     works = [group for group in first.groups if group.support in {Support.FULL, Support.PARTIAL}]
     yield from no_adapter([provider for group in works for provider in group.providers])
@@ -210,16 +212,19 @@ def _through(said: Said) -> str:
     return ": ".join(words)
 
 
-def _group(by: str, group: Group, *, is_edge: bool = False) -> str:
+def _group(by: str, group: Group, *, is_edge: bool = False, is_alike: bool = False) -> str:
     # All others are named; who reads "everywhere else" needs no list.
     named = [ELSEWHERE] if ELSEWHERE in group.members and not is_edge else group.members
     members = listed([_member(by, member) for member in named if not is_edge or member != ELSEWHERE])
-    if group.support in {Support.FULL, Support.PARTIAL} and group.providers and group.as_of:
+    if is_alike and by == "country":
+        members = _("everywhere")
+    if (is_alike or group.support in {Support.FULL, Support.PARTIAL}) and group.providers and group.as_of:
         names = listed([provider.name for provider in group.providers])
         members = _("{members} ({providers}, {month})").format(
             members=members, providers=names, month=month(group.as_of)
         )
-    return str(_MIXED if group.is_mixed else _GROUP[group.support]).format(members=members)
+    is_in_part = group.is_mixed and group.support in {Support.FULL, Support.PARTIAL}
+    return str(_MIXED if is_in_part else _GROUP[group.support]).format(members=members)
 
 
 def _member(by: str, member: str | tuple[int | None, int | None]) -> str:

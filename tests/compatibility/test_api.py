@@ -77,6 +77,18 @@ def test_answer_when_given_then_it_says_the_same_as_the_page(client: Client) -> 
     }
 
 
+def test_answer_when_the_country_matters_and_is_missing_then_it_depends_and_no_single_fact_is_named(
+    client: Client,
+) -> None:
+    query = {"make": "Audi", "model": "Q4 e-tron", "year": "2022", "command": "unlock", "provider": "smartcar"}
+
+    answer = client.get(ANSWER, query).json()
+
+    told = {name: answer[name] for name in ("verdict", "depends_on", "provider", "as_of", "source")}
+    assert told == {"verdict": "depends", "depends_on": ["country"], "provider": None, "as_of": None, "source": None}
+    assert "United States (Smartcar, August 2022)" in answer["sentence"]
+
+
 def test_question_when_asked_then_it_tells_what_was_understood(client: Client) -> None:
     reply = client.get(f"{ROWS}/ask", {"q": "2022 VW ID.4 Germany unlock asap"}).json()
 

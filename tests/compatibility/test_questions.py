@@ -213,6 +213,16 @@ def test_question_when_the_country_is_missing_and_matters_then_it_depends() -> N
 
 
 @pytest.mark.django_db
+def test_question_when_others_say_the_same_in_each_country_then_it_does_not_depend() -> None:
+    (climate,) = reply_to("BMW X5 2019 start climate").answers
+
+    assert (verdict_of(climate), climate.support) == ("no", Support.NONE)
+    assert in_one(climate) == (
+        "No. By country: not offered: everywhere (BMW CarData, Smartcar, bimmer_connected (community), September 2025)."
+    )
+
+
+@pytest.mark.django_db
 def test_question_about_a_make_when_models_differ_then_it_depends_on_the_model() -> None:
     (lock,) = reply_to("VW Germany lock").answers
 
