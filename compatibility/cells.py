@@ -23,12 +23,12 @@ SILENT = "-"
 BEST_FIRST = WORKS + CONDITION + IN_PART + BY_COUNTRY + UNKNOWN + NONE + SILENT
 HELPS = frozenset((WORKS, CONDITION, IN_PART))
 SAYS: Mapping[str, Promise] = {
-    WORKS: Support.FULL.label,  # type: ignore[dict-item]
-    CONDITION: Support.PARTIAL.label,  # type: ignore[dict-item]
+    WORKS: Support.FULL.label,
+    CONDITION: Support.PARTIAL.label,
     IN_PART: _("Only some of it works"),
     BY_COUNTRY: _("Depends on the country"),
-    UNKNOWN: Support.UNKNOWN.label,  # type: ignore[dict-item]
-    NONE: Support.NONE.label,  # type: ignore[dict-item]
+    UNKNOWN: Support.UNKNOWN.label,
+    NONE: Support.NONE.label,
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import connection
 from django.db.models import BooleanField, Count, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Window
@@ -115,7 +116,7 @@ def count_lines(wanted: MatrixFilter, catalog: Catalog) -> Total:
 
 def _by_make(
     lines: QuerySet[CarLine], wanted: MatrixFilter, catalog: Catalog, *, most: int | None = None
-) -> tuple[str, list[object]]:
+) -> tuple[str, list[Any]]:
     """Return the statement that finds lines make by make, at most so many of each; limit and offset come last."""
     of_make = lines.filter(
         make_key=RawSQL("m.key", ()), id__gte=RawSQL("m.first_id", ()), id__lte=RawSQL("m.last_id", ())
@@ -147,8 +148,9 @@ def entries_of(lines: Iterable[CarLine], wanted: MatrixFilter) -> dict[int, list
     """Return what the providers of a filter say of each line, in one query."""
     found: dict[int, list[Entry]] = defaultdict(list)
     entries = _by_provider(wanted, LineEntry.objects.filter(line__in=[line.id for line in lines]))
-    for line_id, *rest in entries.order_by("id").values_list("line_id", "provider", "countries", "supports"):
-        found[line_id].append(Entry(*rest))
+    names = ("line_id", "provider", "countries", "supports")
+    for line_id, provider, countries, supports in entries.order_by("id").values_list(*names):
+        found[line_id].append(Entry(provider, countries, supports))
     return found
 
 
@@ -171,7 +173,7 @@ def _has_engine(engines: Sequence[str]) -> Q:
     asked = Q(engine__in=engines)
     for engine in engines:
         of_it = CarLine.objects.filter(make_key=OuterRef("make_key"), model_key=OuterRef("model_key"), engine=engine)
-        asked |= Q(engine="") & ~Exists(of_it)
+        asked |= Q(Q(engine="") & ~Exists(of_it))
     return asked
 
 

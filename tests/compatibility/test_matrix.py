@@ -12,6 +12,7 @@ from compatibility.filters import MatrixFilter, read_filter
 from compatibility.lookup import Car, providers_for
 from compatibility.matrix import (
     LINES_OF_MAKE,
+    Torn,
     count_lines,
     find_first_of_makes,
     find_lines,
@@ -19,7 +20,7 @@ from compatibility.matrix import (
     matching_lines,
     rows_of,
 )
-from compatibility.models import CarLine
+from compatibility.models import CarLine, LineEntry
 from compatibility.words import ABILITIES
 
 LOCKS = next(column for column in COLUMNS if column.key == "lock")
@@ -145,12 +146,44 @@ def test_cells_when_they_are_compared_with_the_answer_about_the_car_then_they_sa
             assert {"c": "p"}.get(letter, letter) == best, (line, column.key)
 
 
+@pytest.mark.parametrize(
+    ("country", "support", "is_left"),
+    [
+        ("FR", "", True),
+        ("FR", "full", True),
+        ("DE", "", False),
+        ("DE", "full", False),
+        ("", "", True),
+        ("", "full", False),
+    ],
+)
+def test_lines_when_a_country_is_told_apart_then_what_holds_elsewhere_does_not_hold_there(
+    db: None, country: str, support: str, is_left: bool
+) -> None:
+    line = CarLine.objects.create(make="Testa", make_key="testa", model="One", model_key="one", is_named=True)
+    for countries, letter in ((["*"], "f"), (["DE"], "n")):
+        LineEntry.objects.create(
+            line=line, provider="smartcar", countries=countries, supports=supports(lock=letter), fact_ids=[]
+        )
+
+    found = find_lines(MatrixFilter(make="testa", country=country, abilities=("lock",), support=support), limit=2)
+
+    assert (found == [line]) == is_left
+
+
 def test_lines_when_the_pretend_provider_is_not_named_then_it_counts_nowhere(db: None) -> None:
     valet = MatrixFilter(make="bmw", abilities=("enable_valet",))
     named = MatrixFilter(make="bmw", abilities=("enable_valet",), providers=("simulator",))
 
     assert (find_lines(valet, limit=1), makes_that_may(valet, current_catalog())) == ([], [])
     assert [line.make for line in find_lines(named, limit=1)] == ["BMW"]
+
+
+def test_rows_when_new_data_came_in_between_then_they_are_not_shown_as_unknown(db: None) -> None:
+    line = CarLine.objects.create(make="Testa", make_key="testa", model="One", model_key="one", is_named=True)
+
+    with pytest.raises(Torn):
+        rows_of([line], MatrixFilter(), COLUMNS)
 
 
 def test_rows_when_there_are_fifty_or_a_few_then_they_take_as_many_queries(
