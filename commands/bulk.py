@@ -203,7 +203,7 @@ def load_targets(membership: Membership, vehicle_ids: Iterable[UUID], kind: str)
 def _answers(kind: str, rows: Sequence[dict[str, Any]]) -> list[CarAnswer | None]:
     """Return whether each car can: what is declared is looked up once for all cars that are alike, where it matters."""
     silent = {(row["provider"], row["car"]) for row in rows if row["provider"] and not is_said(row["capability"])}
-    declared = declared_for(silent) if silent else {}
+    declared = declared_for(silent, abilities=[kind]) if silent else {}
     nothing = Declared(kind, Support.UNKNOWN)
     return [
         weigh(row["capability"], declared.get((row["provider"], row["car"]), {}).get(kind, nothing), row["provider"])

@@ -77,7 +77,7 @@ def answers_of_commands(
     declared = {}
     if silent:
         asked = (provider, car())
-        declared = declared_for([asked])[asked]
+        declared = declared_for([asked], abilities=silent)[asked]
     return {
         kind: weigh(capabilities.get(kind), declared.get(kind) or Declared(kind, Support.UNKNOWN), provider)
         for kind in KINDS

@@ -119,7 +119,8 @@ def answers_about(car: Car, abilities: Sequence[str], *, provider: str = "") -> 
         wanted = {"model"}
     if not wanted:
         return answers
-    found = _try_variants(car, wanted, _providers_of(car) if is_general else declared, provider)
+    providers = _providers_of(car) if is_general else declared
+    found = _try_variants(car, wanted, [key for key in providers if not provider or key == provider], abilities)
     return [_with_splits(answer, found, is_general=is_general) for answer in answers]
 
 
@@ -169,12 +170,11 @@ def _related(ability: str, declared: Mapping[str, Mapping[str, Declared]]) -> It
 Found = dict[str, list[tuple[tuple[Label, ...], dict[str, dict[str, Declared]]]]]
 
 
-def _try_variants(car: Car, wanted: Iterable[str], providers: Iterable[str], provider: str) -> Found:
-    """Return what is declared of the car with one thing changed."""
-    keys = [key for key in providers if not provider or key == provider]
+def _try_variants(car: Car, wanted: Iterable[str], keys: Sequence[str], abilities: Sequence[str]) -> Found:
+    """Return what providers declare of the car with one thing changed."""
     lines = [] if "model" in wanted else _lines_of(car)
     variants = [(by, labels, other) for by in sorted(wanted) for labels, other in _variants(car, by, lines)]
-    declared = declared_for((key, other) for _by, _labels, other in variants for key in keys)
+    declared = declared_for(((key, other) for _by, _labels, other in variants for key in keys), abilities=abilities)
     found: Found = {}
     for by, labels, other in variants:
         found.setdefault(by, []).append((labels, {key: declared[key, other] for key in keys}))

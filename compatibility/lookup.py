@@ -17,7 +17,7 @@ from django.db import connection
 
 from compatibility.facts_of_providers import find_make, vocabulary
 from compatibility.models import Fact
-from compatibility.words import ABILITIES, BY_LETTER, ELSEWHERE, Support, plain
+from compatibility.words import ABILITIES, BY_LETTER, ELSEWHERE, POSITION, Support, plain
 
 
 @dataclass(frozen=True)
@@ -78,16 +78,19 @@ ORDER BY w.n, e.id
 """
 
 
-def declared_for(asked: Iterable[tuple[str, Car]]) -> dict[tuple[str, Car], dict[str, Declared]]:
-    """Return for each (provider, car) what that provider declares of every ability of the vocabulary.
+def declared_for(
+    asked: Iterable[tuple[str, Car]], *, abilities: Sequence[str] = ABILITIES
+) -> dict[tuple[str, Car], dict[str, Declared]]:
+    """Return for each (provider, car) what that provider declares of each ability.
 
     Two queries, whatever the number; each different pair is looked up once. An ability of which nothing is said is
     there too, with UNKNOWN.
     """
     pairs = list(dict.fromkeys(asked))
     rows = _rows_of(pairs)
-    facts = _facts({fact_id for found in rows for row in found for fact_id in row.fact_ids})
-    return {pair: _declared(pair[1], found, facts) for pair, found in zip(pairs, rows, strict=True)}
+    places = [POSITION[ability] for ability in abilities]
+    facts = _facts({row.fact_ids[place] for found in rows for row in found for place in places})
+    return {pair: _declared(pair[1], found, facts, abilities) for pair, found in zip(pairs, rows, strict=True)}
 
 
 def providers_for(car: Car) -> dict[str, dict[str, Declared]]:
@@ -98,7 +101,7 @@ def providers_for(car: Car) -> dict[str, dict[str, Declared]]:
     for row in rows:
         by_provider[row.provider].append(row)
     return {
-        provider: _declared(car, found, facts)
+        provider: _declared(car, found, facts, ABILITIES)
         for provider, found in sorted(by_provider.items())
         if provider in vocabulary().providers
     }
@@ -170,8 +173,10 @@ def _facts(ids: set[int]) -> Mapping[int, Fact]:
     return Fact.objects.in_bulk(ids - {0})
 
 
-def _declared(car: Car, rows: Sequence[Row], facts: Mapping[int, Fact]) -> dict[str, Declared]:
-    return {ability: _lay_together(car, ability, position, rows, facts) for position, ability in enumerate(ABILITIES)}
+def _declared(
+    car: Car, rows: Sequence[Row], facts: Mapping[int, Fact], abilities: Iterable[str]
+) -> dict[str, Declared]:
+    return {ability: _lay_together(car, ability, POSITION[ability], rows, facts) for ability in abilities}
 
 
 def _lay_together(car: Car, ability: str, position: int, rows: Sequence[Row], facts: Mapping[int, Fact]) -> Declared:

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Collection, Mapping, Sequence
 
 from compatibility.answers import weigh
-from compatibility.eligibility import Refusals, refused_scopes
+from compatibility.eligibility import Refusals, commands_of, refused_scopes
 from compatibility.lookup import Car, Declared, declared_for
 from compatibility.words import Support
 from fleet.adapters.base import Access, Adapter, RemoteVehicle
@@ -60,7 +60,8 @@ def refusals_of_cars(
     if not any(scope.startswith("control_") for scope in scopes):
         return {}
     described = {car.provider_vehicle_id: _describe(car, country) for car in cars}
-    declared = declared_for((provider, car) for car in described.values())
+    kinds = [kind for scope in scopes for kind in commands_of(scope)]
+    declared = declared_for(((provider, car) for car in described.values()), abilities=kinds)
     return {
         car_id: refusals_in(provider, said.get(car_id, {}), declared[provider, car], scopes)
         for car_id, car in described.items()
