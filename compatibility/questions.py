@@ -145,7 +145,7 @@ def country_names(named: Iterable[tuple[str, str]]) -> dict[str, str]:
     return {**{plain(name): code for name, code in named}, **COUNTRIES_BY_PHRASE}
 
 
-def _beyond(several: list[Meant]) -> list[Meant]:
+def _beyond(several: Sequence[object]) -> list[object]:
     return [one for one in dict.fromkeys(several) if one != several[0]]
 
 
