@@ -6,33 +6,10 @@ from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import pgettext_lazy
 
+from compatibility.titles import COMMANDS
 from fleet.teams.units import temperature
 
-LABELS = {
-    "lock": _("Lock"),
-    "unlock": _("Unlock"),
-    "start_charge": _("Start charging"),
-    "stop_charge": _("Stop charging"),
-    "set_charge_limit": _("Charge limit"),
-    "open_charge_port": _("Open charge port"),
-    "close_charge_port": _("Close charge port"),
-    "start_climate": _("Start climate"),
-    "stop_climate": _("Stop climate"),
-    "set_temperature": _("Cabin temperature"),
-    "open_trunk": _("Open trunk"),
-    "close_trunk": _("Close trunk"),
-    "open_frunk": _("Open front trunk"),
-    "close_frunk": _("Close front trunk"),
-    "send_destination": _("Send destination"),
-    "set_pin": _("Set driver PIN"),
-    "reset_pin": _("Remove driver PIN"),
-    "enable_valet": _("Valet mode on"),
-    "disable_valet": _("Valet mode off"),
-    "flash_lights": _("Flash lights"),
-    "honk_horn": _("Honk horn"),
-    "start_engine": _("Start engine"),
-    "stop_engine": _("Stop engine"),
-}
+LABELS = COMMANDS
 
 GROUPS = (
     (_("Doors"), ("lock", "unlock", "open_trunk", "close_trunk", "open_frunk", "close_frunk")),

@@ -1,20 +1,11 @@
-"""What people call the abilities of the matrix, in one place for the page, the answers, the API and the files."""
+"""What people call commands and reads, in one place for buttons, the matrix, answers, the API and files."""
 
 from collections.abc import Mapping
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-TITLES: Mapping[str, Promise] = {
-    "read_charge": _("Charging state"),
-    "read_battery": _("Battery and range"),
-    "read_odometer": _("Odometer"),
-    "read_location": _("Location"),
-    "read_lock_state": _("Lock state"),
-    "read_climate": _("Temperatures"),
-    "read_fuel": _("Fuel level"),
-    "read_tires": _("Tyre pressure"),
-    "read_vin": _("VIN"),
+COMMANDS: Mapping[str, Promise] = {
     "lock": _("Lock"),
     "unlock": _("Unlock"),
     "start_charge": _("Start charging"),
@@ -39,3 +30,15 @@ TITLES: Mapping[str, Promise] = {
     "start_engine": _("Start engine"),
     "stop_engine": _("Stop engine"),
 }
+READS: Mapping[str, Promise] = {
+    "read_charge": _("Charging state"),
+    "read_battery": _("Battery and range"),
+    "read_odometer": _("Odometer"),
+    "read_location": _("Location"),
+    "read_lock_state": _("Lock state"),
+    "read_climate": _("Temperatures"),
+    "read_fuel": _("Fuel level"),
+    "read_tires": _("Tyre pressure"),
+    "read_vin": _("VIN"),
+}
+TITLES = {**READS, **COMMANDS}
