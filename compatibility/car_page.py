@@ -28,7 +28,7 @@ from compatibility.words import ABILITIES, BEST_FIRST, CONTROLS, Engine, Support
 from fleet.countries import COUNTRIES
 
 # The parameters of a car; everything else in its address is refused.
-CAR_PARAMETERS = ("country", "engine", "year", "command")
+CAR_PARAMETERS = ("country", "engine", "year", "command", "provider")
 
 
 @dataclass(frozen=True)
@@ -76,6 +76,7 @@ class CarPage:
     engines: SafeString
     year: str
     commands: Sequence[str]
+    providers: Sequence[str]
 
 
 def find_model(catalog: Catalog, make_key: str, model_key: str) -> tuple[str, str] | None:
@@ -98,19 +99,24 @@ def make_car_page(query: QueryDict, make_key: str, model_key: str, *, team_id: U
     names = find_model(catalog, make_key, model_key)
     if names is None:
         raise Http404
-    car, commands = _read_car(query, *names, catalog=catalog)
-    said = {key: by for key, by in providers_for(car).items() if not vocabulary().providers[key].is_demo}
+    car, commands, providers = _read_car(query, *names, catalog=catalog)
+    said = {
+        key: by
+        for key, by in providers_for(car).items()
+        if (key in providers if providers else not vocabulary().providers[key].is_demo)
+    }
     shown = commands or [ability for ability in ABILITIES if any(by[ability].about for by in said.values())]
     measured = _measured(team_id, car, said, shown)
     sections = [_section(ability, said, measured, is_open=bool(commands)) for ability in shown]
     path = reverse("compatibility:car", args=[make_key, model_key])
     of_car = {"country": car.country, "engine": car.engine, "year": str(car.year or "")}
     pairs = [(name, value) for name, value in of_car.items() if value]
+    pairs += [("provider", provider) for provider in providers]
     engines = CarLine.objects.filter(make_key=make_key, model_key="" if model_key == ANY_MODEL else model_key)
     name = f"{car.make} {car.model or _('any other model')}"
     return CarPage(
         name=name,
-        about=" · ".join(_about(car)),
+        about=" · ".join([*_about(car), *(vocabulary().providers[provider].name for provider in providers)]),
         car=car,
         sections=sections,
         silent=", ".join(str(TITLES[ability]) for ability in ABILITIES if not commands and ability not in shown),
@@ -134,10 +140,11 @@ def make_car_page(query: QueryDict, make_key: str, model_key: str, *, team_id: U
         ),
         year=str(car.year or ""),
         commands=commands,
+        providers=providers,
     )
 
 
-def _read_car(query: QueryDict, make: str, model: str, *, catalog: Catalog) -> tuple[Car, list[str]]:
+def _read_car(query: QueryDict, make: str, model: str, *, catalog: Catalog) -> tuple[Car, list[str], tuple[str, ...]]:
     for name in query:
         if name not in CAR_PARAMETERS:
             raise BadFilter(name, "unknown_parameter")
@@ -147,7 +154,7 @@ def _read_car(query: QueryDict, make: str, model: str, *, catalog: Catalog) -> t
     rest.pop("engine", None)
     rest.pop("year", None)
     wanted = read_filter(rest, catalog=catalog)
-    return Car(make, model, year, engine, wanted.country), list(wanted.abilities)
+    return Car(make, model, year, engine, wanted.country), list(wanted.abilities), wanted.providers
 
 
 def _address(path: str, pairs: Sequence[tuple[str, str]]) -> str:

@@ -60,9 +60,10 @@ def engine_of(line: CarLine, catalog: Catalog) -> str:
     return _("other engines") if (line.make_key, line.model_key) in catalog.with_engines else _("any engine")
 
 
-def address_of(line: CarLine, catalog: Catalog, country: str) -> str:
-    """Return the address of the page about a line's cars."""
-    return f"{_path_of(line.make_key, line.model_key)}?{urlencode(_query_of(line, catalog, country))}"
+def address_of(line: CarLine, catalog: Catalog, wanted: MatrixFilter) -> str:
+    """Return the address of the page about a line's cars: in the filter's country, by its providers."""
+    query = [*_query_of(line, catalog, wanted.country), *(("provider", provider) for provider in wanted.providers)]
+    return f"{_path_of(line.make_key, line.model_key)}?{urlencode(query)}"
 
 
 @lru_cache(maxsize=4096)
@@ -126,7 +127,7 @@ class _Drawing:
 
     def row(self, row: Row) -> str:
         line = row.line
-        address = escape(address_of(line, self._catalog, self._wanted.country))
+        address = escape(address_of(line, self._catalog, self._wanted))
         to_command = f"{address}&amp;" if "?" in address and not address.endswith("?") else address
         cells = "".join(
             f'{td}<a class="cell" href="{to_command}{ends[letter]}'

@@ -4,12 +4,14 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import Client
 from django.utils import timezone
 
 from commands.measuring import AT_LEAST_EVERY, OVERLAP_S, PERIOD, measure_teams
 from commands.models import Command
 from commands.services import sweep_commands
 from compatibility.models import SharedMeasurement, TeamMeasurement
+from compatibility.words import plain
 from fleet.adapters.commands import FlashLights, HonkHorn, Lock, OpenTrunk, Unlock
 from fleet.teams.models import Membership, Team
 from fleet.vehicles.models import Vehicle, VehicleLink
@@ -171,3 +173,21 @@ def test_shared_when_the_same_car_stands_in_two_teams_then_it_is_one_car(teams, 
     assert with_five_cars == {"Golf": (6, 6, 5, 3)}
     # What a car has shown stays when it leaves; a command of fewer cars is not told.
     assert {(row.command, row.runs) for row in SharedMeasurement.objects.all()} == {("honk_horn", 6)}
+
+
+def test_measuring_when_a_command_was_proved_then_the_matrix_shows_the_run_to_its_team_alone(membership, link, car):
+    carry(press(link, Unlock()))
+    measure_teams()
+    vehicle = Vehicle.objects.get(pk=link.vehicle_id)
+    address = f"/compatibility/cars/{plain(vehicle.make)}/{plain(vehicle.model)}/?provider=simulator&command=unlock"
+    ours, others = Client(), Client()
+    ours.force_login(membership.user)
+    others.force_login(make_team("Others").user)
+
+    shown = {name: client.get(address).content.decode() for name, client in (("ours", ours), ("others", others))}
+    shown["nobody"] = Client().get(address).content.decode()
+
+    assert "Your runs: 1 of 1 proved" in shown["ours"]
+    assert all("simulated car" in page.lower() for page in shown.values())
+    assert all("Nothing measured yet" in shown[name] for name in ("others", "nobody"))
+    assert "Nothing measured yet" in ours.get(address.replace("command=unlock", "command=lock")).content.decode()
