@@ -1,4 +1,4 @@
-"""The matrix in English and German: accessible, no sideways scroll, no word to the console, with and without sign-in."""
+"""The matrix in English and German: accessible, no sideways scroll, a quiet console, with and without sign-in."""
 
 from playwright.sync_api import Page, expect
 
