@@ -60,8 +60,8 @@ def load(dataset: Dataset) -> Outcome:
             ended=len(gone),
             is_first=newest is None,
         )
-        for start in range(0, len(gone), BATCH):
-            Fact.objects.filter(id__in=gone[start : start + BATCH]).update(ended=this)
+        with connection.cursor() as cursor:
+            cursor.execute("UPDATE compatibility_fact SET ended_id = %s WHERE id = ANY(%s)", [this.id, gone])
         _copy("compatibility_fact", FACT_COLUMNS, (_row_of(statement, this.id) for statement in added))
         make_lines()
     logger.info("compatibility: %s facts, %s added, %s ended", len(wanted), len(added), len(gone))

@@ -175,6 +175,7 @@ def test_shared_when_the_same_car_stands_in_two_teams_then_it_is_one_car(teams, 
     assert {(row.command, row.runs) for row in SharedMeasurement.objects.all()} == {("honk_horn", 6)}
 
 
+@pytest.mark.facts
 def test_measuring_when_a_command_was_proved_then_the_matrix_shows_the_run_to_its_team_alone(membership, link, car):
     carry(press(link, Unlock()))
     measure_teams()

@@ -144,6 +144,7 @@ def test_car_when_its_maker_was_not_asked_yet_then_it_is_not_looked_at_for_a_day
     assert (at_once, KnownAbility.objects.count()) == (0, 1)
 
 
+@pytest.mark.facts
 def test_car_when_new_data_says_otherwise_then_it_is_told_as_well_unless_its_maker_spoke(
     owner: Membership, simulator: Simulator
 ) -> None:

@@ -17,7 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pytest_django import DjangoDbBlocker
 
 from fleet.run import databases
-from tests.infrastructure.servers import ROLLED_BACK, TEMPLATE, servers
+from tests.infrastructure.servers import FACTS, ROLLED_BACK, TEMPLATE, servers
 
 numbers = itertools.count(1)
 
@@ -33,22 +33,29 @@ class CommittedDatabase:
 
 @pytest.fixture(scope="session")
 def template_database(django_test_environment: None, django_db_blocker: DjangoDbBlocker) -> str:
-    """The name of a database with every migration applied and the product's own facts about cars, and nothing else in
-    it; copy it, never connect to it.
-    """
+    """The name of a database with every migration applied and nothing else in it; copy it, never connect to it."""
     databases.create_database(servers.postgres.url(), TEMPLATE)
     owner_url = servers.url(TEMPLATE, user=databases.OWNER)
     databases.close_public_schema(owner_url)
     with django_db_blocker.unblock(), beside_playwrights_loop(), default_connection_to(owner_url):
         call_command("migrate", verbosity=0, interactive=False)
-        call_command("load_compatibility", verbosity=0)
     return TEMPLATE
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(template_database: str) -> None:
+def facts_database(template_database: str, django_db_blocker: DjangoDbBlocker) -> str:
+    """The name of a template that holds the product's own facts about cars too: larger, so it is copied seldom."""
+    databases.create_database(servers.postgres.url(), FACTS, template=template_database)
+    owner_url = servers.url(FACTS, user=databases.OWNER)
+    with django_db_blocker.unblock(), beside_playwrights_loop(), default_connection_to(owner_url):
+        call_command("load_compatibility", verbosity=0)
+    return FACTS
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(facts_database: str) -> None:
     """pytest-django's own would make a database as a superuser and empty it by flushing."""
-    databases.create_database(servers.postgres.url(), ROLLED_BACK, template=template_database)
+    databases.create_database(servers.postgres.url(), ROLLED_BACK, template=facts_database)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -73,11 +80,14 @@ def committed_db(
     """A fresh database for code that commits, uses several connections, threads or processes, or async psycopg.
 
     Django's default connection and its pool, settings.DATABASES and DATABASE_URL all name it for this test.
-    The broker runs too and is empty, because a commit rings the doorbell.
+    The broker runs too and is empty, because a commit rings the doorbell. Facts about cars are in it only for a test
+    that is marked with `facts`.
     """
     if "db" in request.fixturenames or request.node.get_closest_marker("django_db"):
         pytest.fail("A test uses db (rolled back) or committed_db (a database of its own), not both.")
     servers.broker.command("FLUSHDB")
+    if request.node.get_closest_marker("facts"):
+        template_database = request.getfixturevalue("facts_database")
     with temporary_database(template_database) as database:
         monkeypatch.setenv("DATABASE_URL", database.url)
         with django_db_blocker.unblock(), default_connection_to(database.url):

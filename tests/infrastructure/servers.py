@@ -17,6 +17,7 @@ from fleet.run.postgres import PostgresServer
 from fleet.run.valkey import ValkeyServer
 
 TEMPLATE = "fleetwell_template"
+FACTS = "fleetwell_facts"
 ROLLED_BACK = "fleetwell_test"
 # A crash of the machine may cost us a test run and no more, so nothing waits for the disk.
 QUICK = {

@@ -46,9 +46,9 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(template_database: str, simulator: Simulator, django_db_blocker: DjangoDbBlocker) -> Iterator[Stack]:
+def stack(facts_database: str, simulator: Simulator, django_db_blocker: DjangoDbBlocker) -> Iterator[Stack]:
     """Web, dispatcher, worker and beat with the product's own settings, a database of their own, ready to be used."""
-    databases.create_database(servers.postgres.url(), DATABASE, template=template_database)
+    databases.create_database(servers.postgres.url(), DATABASE, template=facts_database)
     port = free_port()
     addresses = Addresses(port=port, simulator_port=servers.simulator_port, url=f"http://localhost:{port}")
     simulator.register_client(addresses.url + CALLBACK_PATH, client_id=CLIENT_ID)
