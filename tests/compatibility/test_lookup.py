@@ -25,7 +25,7 @@ def lock_of(car: Car, provider: str = "cloud") -> Declared:
 
 
 @pytest.fixture
-def rule(write_data: Callable[..., Path]) -> None:
+def rule(no_facts: None, write_data: Callable[..., Path]) -> None:
     """One statement of each strength, each with a condition that names it."""
     rows = [
         "Volkswagen,*,,*,everywhere,partial,lock,any,2026-05,list",
@@ -131,6 +131,7 @@ def test_lookup_returns_the_narrowest_statement_that_covers_the_car() -> None:
         ),
     ],
 )
+@pytest.mark.usefixtures("no_facts")
 def test_lookup_never_claims_more_than_all_cars_that_it_may_be_share(
     rows: list[str], car: Car, support: Support, varies: tuple[str, ...], write_data: Callable[..., Path]
 ) -> None:
@@ -141,6 +142,7 @@ def test_lookup_never_claims_more_than_all_cars_that_it_may_be_share(
     assert (found.support, found.varies) == (support, varies)
 
 
+@pytest.mark.usefixtures("no_facts")
 def test_lookup_of_facts_that_agree_but_differ_in_age_tells_the_oldest(write_data: Callable[..., Path]) -> None:
     rows = ["Audi,A4,,BEV,DE,full,lock,,2026-05,list", "Audi,A4,,ICE,DE,full,lock,with a PIN,2025-01,list"]
     load(read_data(write_data(*rows)))

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from compatibility.loading import load
+from compatibility.models import CarLine, Fact, LineEntry
 from compatibility.reading import read_data
 
 HEADING = "make,model,years,engine,region,support,commands,condition,as_of,source"
@@ -32,7 +33,14 @@ def write_data(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def declare_of_simulator(db: None, write_data: Callable[..., Path]) -> Callable[..., None]:
+def no_facts(db: None) -> None:
+    """The product's own facts are out of the way, which is quicker than to let a load end each of them."""
+    for model in (LineEntry, CarLine, Fact):
+        model.objects.all().delete()
+
+
+@pytest.fixture
+def declare_of_simulator(no_facts: None, write_data: Callable[..., Path]) -> Callable[..., None]:
     """Declare what the simulator lets cars of one make do, and nothing else of anybody.
 
     Rows as in a file of data, from the model to the condition.

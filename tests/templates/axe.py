@@ -16,7 +16,8 @@ def find_accessibility_faults(page: Page) -> list[dict[str, Any]]:
 
     axe is evaluated by the debugger, so the page's own policy stays in force while it is looked at.
     """
-    page.evaluate(AXE.read_text(encoding="utf-8"))
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE.read_text(encoding="utf-8"))
     found = page.evaluate("rules => axe.run(document, {runOnly: rules, resultTypes: ['violations']})", RULES)
     return [
         {
