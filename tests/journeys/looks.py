@@ -38,6 +38,7 @@ class Looks:
             self.page.evaluate(SETTLE)
             found[f"{self.page.url} {scheme} {size}"] = find_accessibility_faults(self.page)
         self.page.set_viewport_size({"width": NARROWEST, "height": 800})
+        self.page.evaluate(SETTLE)
         assert_no_sideways_scroll(self.page)
         self.page.set_viewport_size({"width": width, "height": 900})
         faulty = {where: faults for where, faults in found.items() if faults}
