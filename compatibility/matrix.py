@@ -24,7 +24,7 @@ __all__ = ["COLUMNS", "EVERY_COLUMN", "Column", "Group", "Row", "Total", "count_
 PAGE_SIZE = 50
 # How many lines of each make are shown while no make is chosen.
 LINES_OF_MAKE = 3
-COUNTED_MAX = 1_500
+COUNTED_MAX = 1_000
 # "Any other model" comes last of its make.
 ORDER = (
     F("make_key").asc(),
