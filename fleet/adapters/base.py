@@ -20,7 +20,10 @@ from fleet.adapters.oauth import (
     revoke_token,
 )
 from fleet.adapters.rules import RetryClass
+from fleet.adapters.sessions import SessionsInMemory, SessionStore
+from fleet.adapters.setup import SetupCheck
 from fleet.adapters.signals import VehicleSnapshot
+from fleet.adapters.webhooks import Delivery
 
 
 @dataclass(frozen=True)
@@ -53,20 +56,39 @@ class Access:
 
     provider_vehicle_id: str
     access_token: str = field(repr=False)
+    account_id: str = ""
+    region: str = ""
+
+
+@dataclass(frozen=True)
+class Login:
+    """An owner's login at the maker and a valid token for it, which may be the whole application's.
+
+    account_id: the maker's id of the owner; region: where the login lives, "" for makers with one cloud.
+    """
+
+    access_token: str = field(repr=False)
+    account_id: str = ""
+    region: str = ""
+
+    def to(self, provider_vehicle_id: str) -> Access:
+        """Return the access to one of the login's cars."""
+        return Access(provider_vehicle_id, self.access_token, self.account_id, self.region)
 
 
 class Adapter(ABC):
     """One maker's (or broker's) cloud behind the common words.
 
-    Made per event loop and application: `Adapter(app, http)`. A maker's own words and quirks stay behind it: no method
-    raises anything but AdapterError (and, from `send`, PermitRefused, NotWritten, PermitUsedTwice).
+    Made per event loop and application: `Adapter(app, http, sessions)`. A maker's own words and quirks stay behind it:
+    no method raises anything but AdapterError (and, from `send`, PermitRefused, NotWritten, PermitUsedTwice).
     """
 
     manifest: ClassVar[Manifest]
 
-    def __init__(self, app: AppCredential, http: Http) -> None:
+    def __init__(self, app: AppCredential, http: Http, sessions: SessionStore | None = None) -> None:
         self.app = app
         self.http = http
+        self.sessions: SessionStore = sessions or SessionsInMemory()
 
     # Joining -----------------------------------------------------------------------------------------------------
 
@@ -80,16 +102,33 @@ class Adapter(ABC):
             self.app_for_brand(brand), state=state, verifier=verifier, scopes=scopes, language=language
         )
 
-    async def finish_connect(self, *, brand: str, code: str, verifier: str) -> TokenSet:
-        """Trade the code of the callback for tokens. Raises GrantRefused or AdapterError."""
-        return await exchange_code(self.http, self.app_for_brand(brand), code=code, verifier=verifier)
+    async def open_sign_in(self, *, brand: str, state: str, scopes: Iterable[str], language: str, our_id: str) -> str:
+        """Ask the provider for the address of one sign-in (SignIn.ASKED). our_id: our name for the owner to be.
+
+        Raises AdapterError.
+        """
+        raise NotImplementedError
+
+    async def finish_connect(self, *, brand: str, answer: Mapping[str, str], verifier: str, our_id: str) -> TokenSet:  # noqa: ARG002
+        """Trade what the way back carried (manifest.callback_fields) for tokens. Raises GrantRefused or AdapterError.
+
+        The answer names the login (account_id); with tokens of the owner's it brings a refresh token too.
+        """
+        return await exchange_code(self.http, self.app_for_brand(brand), code=answer["code"], verifier=verifier)
+
+    async def application_token(self) -> TokenSet:
+        """Return a token of the application itself (Tokens.APPLICATION). Raises AdapterError."""
+        raise NotImplementedError
 
     async def refresh(self, *, brand: str, refresh_token: str) -> TokenSet:
         """Return new tokens. Raises GrantRefused (definite) or AdapterError (the grant may still live)."""
         return await refresh_tokens(self.http, self.app_for_brand(brand), refresh_token=refresh_token)
 
-    async def revoke(self, *, brand: str, refresh_token: str) -> None:
-        """End the grant at the maker. Raises AdapterError when the maker did not confirm it."""
+    async def revoke(self, *, brand: str, refresh_token: str, login: Login) -> None:  # noqa: ARG002
+        """End the grant at the maker. Raises AdapterError when the maker did not confirm it.
+
+        refresh_token: "" with tokens of the application's; login: with a token that may be over.
+        """
         await revoke_token(self.http, self.app_for_brand(brand), token=refresh_token)
 
     def app_for_brand(self, brand: str) -> AppCredential:  # noqa: ARG002
@@ -97,8 +136,8 @@ class Adapter(ABC):
         return self.app
 
     @abstractmethod
-    async def list_vehicles(self, access_token: str) -> list[RemoteVehicle]:
-        """Return every car of the account, all pages followed, none twice. Raises AdapterError."""
+    async def list_vehicles(self, login: Login) -> list[RemoteVehicle]:
+        """Return every car of the login, all pages followed, none twice. Raises AdapterError."""
 
     # Knowing -----------------------------------------------------------------------------------------------------
 
@@ -119,6 +158,19 @@ class Adapter(ABC):
     @abstractmethod
     async def wake(self, access: Access, *, budget_s: float) -> bool:
         """Wake the car and wait at most budget_s; True when it is awake. Acts once at most. Raises AdapterError."""
+
+    # Being told, and being set up ---------------------------------------------------------------------------------
+
+    def read_webhook(self, headers: Mapping[str, str], body: bytes) -> Delivery:
+        """Check and read one delivery; body is every byte as it came. headers: names in lower case. No network call.
+
+        Raises BadSignature, and AdapterError("upstream_error") for what is signed and makes no sense.
+        """
+        raise NotImplementedError
+
+    async def check_setup(self) -> list[SetupCheck]:
+        """Try our registration, without an owner, and say step by step what works. Never raises AdapterError."""
+        return []
 
     # Acting ------------------------------------------------------------------------------------------------------
 

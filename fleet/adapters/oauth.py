@@ -9,7 +9,7 @@ import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fleet.adapters.errors import AdapterError, GrantRefused
 from fleet.adapters.http import Http, NoAnswer
@@ -21,23 +21,33 @@ LONGEST_LIFE_S = 30 * 24 * 3600
 
 @dataclass(frozen=True)
 class AppCredential:
-    """Our registration at a maker. `urls` holds authorize, token, revoke and api."""
+    """Our registration at a maker. `urls` holds authorize, token, revoke and api.
+
+    secrets: what the maker wants beside id and secret (an API key, a signing key as PEM), by the words of its card.
+    options: what is no secret ("mode", "domain").
+    """
 
     urls: Mapping[str, str]
     client_id: str
     client_secret: str = field(repr=False)
     redirect_uri: str = ""
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    options: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class TokenSet:
-    """What a token endpoint gave. expires_in_s is already made believable; scopes None means the maker did not say."""
+    """What a token endpoint gave. expires_in_s is already made believable; scopes None means the maker did not say.
+
+    region: where the login lives, for makers whose clouds differ by region.
+    """
 
     access_token: str = field(repr=False)
     refresh_token: str | None = field(repr=False)
     expires_in_s: int
     scopes: frozenset[str] | None
     account_id: str | None
+    region: str = ""
 
 
 def make_verifier() -> str:
@@ -65,23 +75,40 @@ def authorize_url(app: AppCredential, *, state: str, verifier: str, scopes: Iter
     return f"{app.urls['authorize']}?{urlencode(query)}"
 
 
-async def exchange_code(http: Http, app: AppCredential, *, code: str, verifier: str) -> TokenSet:
-    """Trade a code for tokens. Raises GrantRefused (the code is no good) or AdapterError."""
-    return await _ask_token(
-        http,
-        app,
-        {
-            "grant_type": "authorization_code",
-            "code": code,
-            "redirect_uri": app.redirect_uri,
-            "code_verifier": verifier,
-        },
-    )
+async def exchange_code(
+    http: Http,
+    app: AppCredential,
+    *,
+    code: str,
+    verifier: str,
+    more: Mapping[str, str] | None = None,
+    is_basic: bool = False,
+) -> TokenSet:
+    """Trade a code for tokens. Raises GrantRefused (the code is no good) or AdapterError.
+
+    more: further fields that a maker wants. is_basic: id and secret go in the Authorization header, not in the form.
+    """
+    form = {
+        "grant_type": "authorization_code",
+        "code": code,
+        "redirect_uri": app.redirect_uri,
+        "code_verifier": verifier,
+    }
+    return read_token_answer(await ask_token(http, app, form | dict(more or {}), is_basic=is_basic))
 
 
-async def refresh_tokens(http: Http, app: AppCredential, *, refresh_token: str) -> TokenSet:
+async def refresh_tokens(http: Http, app: AppCredential, *, refresh_token: str, is_basic: bool = False) -> TokenSet:
     """Trade a refresh token for new tokens. Raises GrantRefused only for invalid_grant; all else keeps the grant."""
-    return await _ask_token(http, app, {"grant_type": "refresh_token", "refresh_token": refresh_token})
+    form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+    return read_token_answer(await ask_token(http, app, form, is_basic=is_basic))
+
+
+async def ask_application_token(
+    http: Http, app: AppCredential, *, more: Mapping[str, str] | None = None, is_basic: bool = False
+) -> TokenSet:
+    """Ask for a token of the application itself (RFC 6749, 4.4). Raises AdapterError; setup_required for wrong ids."""
+    form = {"grant_type": "client_credentials", **(more or {})}
+    return read_token_answer(await ask_token(http, app, form, is_basic=is_basic))
 
 
 async def revoke_token(http: Http, app: AppCredential, *, token: str) -> None:
@@ -95,15 +122,23 @@ async def revoke_token(http: Http, app: AppCredential, *, token: str) -> None:
         raise AdapterError("upstream_error", detail=f"HTTP {answer.status}")
 
 
-async def _ask_token(http: Http, app: AppCredential, form: dict[str, str]) -> TokenSet:
-    form |= {"client_id": app.client_id, "client_secret": app.client_secret}
+async def ask_token(
+    http: Http, app: AppCredential, form: dict[str, str], *, is_basic: bool = False
+) -> Mapping[str, Any]:
+    """Ask the token endpoint and return its answer as it stands. Raises GrantRefused or AdapterError."""
+    headers = {}
+    if is_basic:
+        pair = f"{quote(app.client_id, safe='')}:{quote(app.client_secret, safe='')}"
+        headers["Authorization"] = "Basic " + base64.b64encode(pair.encode()).decode("ascii")
+    else:
+        form = form | {"client_id": app.client_id, "client_secret": app.client_secret}
     try:
-        answer = await http.ask("POST", app.urls["token"], form=form, timeout_s=10)
+        answer = await http.ask("POST", app.urls["token"], form=form, headers=headers, timeout_s=10)
     except NoAnswer as error:
         raise AdapterError("upstream_down", detail=error.detail) from error
     body = answer.json()
     if answer.status == 200 and body is not None:
-        return read_token_answer(body)
+        return body
     error_word = body.get("error") if body is not None else None
     if answer.status in {400, 401} and error_word == "invalid_grant":
         raise GrantRefused

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from fleet.adapters.base import Access, Adapter
+from fleet.adapters.base import Adapter, Login
 from fleet.adapters.capabilities import Answer
 from fleet.adapters.commands import (
     KINDS,
@@ -29,7 +29,8 @@ from fleet.adapters.signals import SIGNALS
 from tests.fleet.adapters.raw_server import RawServer, Request, hang_up, say
 from tests.infrastructure.servers import free_port
 
-ACCESS = Access("car 1/2", "access-token")
+LOGIN = Login("access-token", "owner-1")
+ACCESS = LOGIN.to("car 1/2")
 # One order per kind, with every parameter that its wire form must carry.
 ORDERS: list[Command] = [
     SetChargeLimit(80),
@@ -194,7 +195,7 @@ class AdapterContract:
     @pytest.mark.parametrize("call", ["read", "read_capabilities", "list_vehicles"])
     @pytest.mark.parametrize("case", ERRORS)
     def test_read_when_the_answer_is_bad_then_it_is_a_typed_error_without_the_token(self, case, call):
-        argument = ACCESS.access_token if call == "list_vehicles" else ACCESS
+        argument = LOGIN if call == "list_vehicles" else ACCESS
 
         with self.server(case) as server, pytest.raises(AdapterError) as failure:
             self.call(server.url, lambda adapter: getattr(adapter, call)(argument))
@@ -208,7 +209,7 @@ class AdapterContract:
 
     def test_list_vehicles_when_there_are_more_than_a_page_then_each_comes_once(self):
         with self.server("vehicles_page_1", "vehicles_page_2") as server:
-            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(ACCESS.access_token))
+            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(LOGIN))
 
         ids = [vehicle.provider_vehicle_id for vehicle in vehicles]
         assert len(ids) == len(set(ids)) >= 11
@@ -216,7 +217,7 @@ class AdapterContract:
 
     def test_list_vehicles_when_there_are_none_then_the_list_is_empty(self):
         with self.server("vehicles_none") as server:
-            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(ACCESS.access_token))
+            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(LOGIN))
 
         assert vehicles == []
 

@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import tomllib
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from importlib import resources
 from itertools import chain, repeat
 from typing import Any
 from urllib.parse import quote
 
-from fleet.adapters.base import Access, Adapter, Brand, RemoteVehicle
-from fleet.adapters.capabilities import Capability, CommandCard, Manifest
+from fleet.adapters.base import Access, Adapter, Brand, Login, RemoteVehicle
+from fleet.adapters.capabilities import Capability
 from fleet.adapters.commands import Command
 from fleet.adapters.errors import AdapterError, NotExecuted, Verdict
 from fleet.adapters.http import Answer, NoAnswer, OnePermit, error_for_status
+from fleet.adapters.manifest import read_manifest
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.simulator import payloads
-from fleet.adapters.signals import SIGNALS, VehicleSnapshot
+from fleet.adapters.signals import VehicleSnapshot
 
 # The first looks come soon, for a car that was half awake; then seldom, since each look is a call that may be counted.
 WAKE_LOOKS_S = (0.25, 0.5, 1.0)
@@ -27,27 +26,10 @@ WAKE_LOOK_S = 2.0
 MAX_PAGES = 200
 
 
-def _read_manifest() -> Manifest:
-    card = tomllib.loads(resources.files(__package__).joinpath("card.toml").read_text(encoding="utf-8"))
-    return Manifest(
-        key=card["key"],
-        name=card["name"],
-        commands={kind: CommandCard(**facts) for kind, facts in card["commands"].items()},
-        signals=frozenset(SIGNALS),
-        scopes=frozenset(card["scopes"]),
-        answer_within_s=card["answer_within_s"],
-        can_wake=card["can_wake"],
-        can_poll=card["can_poll"],
-        refresh_tokens_rotate=card["refresh_tokens_rotate"],
-        grant_life_days=card.get("grant_life_days"),
-        idle_life_days=card.get("idle_life_days"),
-    )
-
-
 class SimulatorAdapter(Adapter):
     """Every command, every answer and every fault, so that the product can be tried and tested without a real car."""
 
-    manifest = _read_manifest()
+    manifest = read_manifest(__package__)
 
     def app_for_brand(self, brand: str) -> AppCredential:
         urls = {name: url.replace("{brand}", quote(brand, safe="")) for name, url in self.app.urls.items()}
@@ -62,11 +44,11 @@ class SimulatorAdapter(Adapter):
             if isinstance(raw, dict) and isinstance(raw.get("key"), str) and isinstance(raw.get("name"), str)
         ]
 
-    async def list_vehicles(self, access_token: str) -> list[RemoteVehicle]:
+    async def list_vehicles(self, login: Login) -> list[RemoteVehicle]:
         found: dict[str, RemoteVehicle] = {}
         cursor = ""
         for _ in range(MAX_PAGES):
-            body = await self._get(f"/vehicles?cursor={quote(cursor, safe='')}", access_token=access_token)
+            body = await self._get(f"/vehicles?cursor={quote(cursor, safe='')}", access_token=login.access_token)
             raw_vehicles = body.get("vehicles")
             for raw in raw_vehicles if isinstance(raw_vehicles, list) else []:
                 vehicle = payloads.remote_vehicle(raw) if isinstance(raw, dict) else None

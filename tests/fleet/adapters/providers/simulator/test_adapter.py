@@ -12,7 +12,7 @@ from fleet.adapters.errors import AdapterError, Done, NotExecuted
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.simulator import payloads
 from fleet.adapters.providers.simulator.adapter import SimulatorAdapter
-from tests.fleet.adapters.contract import ACCESS, AdapterContract
+from tests.fleet.adapters.contract import ACCESS, LOGIN, AdapterContract
 from tests.fleet.adapters.raw_server import RawServer, say
 
 HERE = Path(__file__).parent
@@ -69,7 +69,7 @@ class TestSimulatorAdapter(AdapterContract):
 
     def test_list_vehicles_when_facts_are_missing_or_nonsense_then_they_are_unknown(self):
         with self.server("vehicles_page_1", "vehicles_page_2") as server:
-            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles("t"))
+            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(LOGIN))
 
         bare, odd = vehicles[10:]
         assert (bare.vin, bare.model, bare.year, bare.powertrain, bare.license_plate) == (
@@ -109,7 +109,7 @@ class TestSimulatorAdapter(AdapterContract):
             return say(connection, 200, {"vehicles": [], "next_cursor": "again"})
 
         with RawServer(react) as server:
-            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles("t"))
+            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(LOGIN))
 
         assert (vehicles, len(server.requests)) == ([], 200)
 
