@@ -1,33 +1,19 @@
 """Wiring: which path leads to which handler, and what wraps them all. What handlers do is theirs."""
 
-from collections.abc import Awaitable, Callable
-
 from aiohttp import web
 
 from simulator import api, authorize_pages, control, pairing_pages, token_endpoint
+from simulator.dialects.frame import Dialect, Face, Handler, speak
 from simulator.errors import ApiError
-from simulator.faults import error_response
 from simulator.keys import SIGN_INS, WORLD
 from simulator.sign_ins import SignIns
 from simulator.world import World
 
 LONGEST_BODY_BYTES = 1024 * 1024
-Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-def _speak_json(handler: Handler) -> Handler:
-    """Turn raised API errors into their wire form. A plain wrapper: a middleware would cost each command a tenth."""
-
-    async def handle(request: web.Request) -> web.StreamResponse:
-        try:
-            return await handler(request)
-        except ApiError as error:
-            return error_response(error)
-        except web.HTTPRequestEntityTooLarge:
-            return error_response(ApiError(413, "too_large"))
-
-    return handle
-
+# One line for each dialect of a maker.
+DIALECTS: tuple[Dialect, ...] = (
+    # tesla.DIALECT, smartcar.DIALECT, ...
+)
 
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/api/v1/vehicles/{id}/commands", api.send_command),
@@ -70,15 +56,22 @@ _PAGES: tuple[tuple[str, str, Handler], ...] = (
 
 @web.middleware
 async def _word_routing_errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Paths and methods that do not exist answer in the API's own form too."""
+    """Paths and methods that do not exist answer in the words of the API asked too."""
     try:
         return await handler(request)
     except web.HTTPNotFound:
-        return error_response(ApiError(404, "not_found"))
+        return _find_face(request).error(ApiError(404, "not_found"))
     except web.HTTPMethodNotAllowed as error:
-        return error_response(
+        return _find_face(request).error(
             ApiError(405, "method_not_allowed", headers={"Allow": ", ".join(sorted(error.allowed_methods))})
         )
+
+
+def _find_face(request: web.Request) -> Face:
+    for dialect in DIALECTS:
+        if request.path.startswith(f"{dialect.prefix}/"):
+            return dialect.face
+    return api.PLAIN_FACE
 
 
 def make_app(world: World) -> web.Application:
@@ -86,7 +79,12 @@ def make_app(world: World) -> web.Application:
     app[WORLD] = world
     app[SIGN_INS] = SignIns()
     for method, path, handler in _ROUTES:
-        app.router.add_route(method, path, _speak_json(handler))
+        app.router.add_route(method, path, speak(api.PLAIN_FACE, handler))
     for method, path, handler in _PAGES:
         app.router.add_route(method, path, handler)
+    for dialect in DIALECTS:
+        for method, path, handler in dialect.routes:
+            app.router.add_route(method, dialect.prefix + path, speak(dialect.face, handler))
+        for method, path, handler in dialect.pages:
+            app.router.add_route(method, dialect.prefix + path, handler)
     return app

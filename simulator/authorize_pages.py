@@ -48,14 +48,16 @@ async def decide(request: web.Request) -> web.StreamResponse:
         return show_problem(request, brand, "expired")
     if form.get("decision") == "cancel":
         sign_ins.take(ticket, brand=brand.key, now=world.now())
-        return _send_back(pending, error="access_denied")
+        return send_back(pending, error="access_denied", description=pending.error_description)
     account = world.accounts.find(pending.account_id or "")
     if account is None or form.get("decision") != "allow":
         return show_problem(request, brand, "expired")
-    ticked = [scope for scope in pending.scopes if scope in form.getall("scope", [])]
+    ticked = [scope for scope in pending.scopes if scope in (*form.getall("scope", []), *pending.required)]
     if not ticked:
         return _show_consent(world, brand, pending, ticket, account, problem="none_ticked")
     sign_ins.take(ticket, brand=brand.key, now=world.now())
+    if pending.finish is not None:
+        return send_back_with(pending, pending.finish(pending, ticked))
     code = world.authorizations.issue_code(
         client_id=pending.client_id,
         redirect_uri=pending.redirect_uri,
@@ -65,7 +67,7 @@ async def decide(request: web.Request) -> web.StreamResponse:
         scopes=ticked,
         now=world.now(),
     )
-    return _send_back(pending, code=code)
+    return send_back(pending, code=code)
 
 
 async def show_look(request: web.Request) -> web.StreamResponse:
@@ -92,15 +94,21 @@ def _begin(request: web.Request, world: World) -> web.Response:
         expires_at=world.now() + LIFE_S,
     )
     if asked.get("response_type") != "code":
-        return _send_back(
+        return send_back(
             pending, error="unsupported_response_type" if asked.get("response_type") else "invalid_request"
         )
     if asked.get("code_challenge_method") != "S256" or not is_challenge(pending.challenge):
-        return _send_back(pending, error="invalid_request", description="PKCE with S256 is required.")
+        return send_back(pending, error="invalid_request", description="PKCE with S256 is required.")
     try:
         pending.scopes = parse_scopes(asked.get("scope", ""))
     except OAuthError as error:
-        return _send_back(pending, error=error.error, description=error.description)
+        return send_back(pending, error=error.error, description=error.description)
+    return begin_sign_in(request, brand, pending)
+
+
+def begin_sign_in(request: web.Request, brand: Brand, pending: SignIn) -> web.Response:
+    """Show the brand's sign-in page for what a client asked, once the asking is known to be in order."""
+    world = request.app[WORLD]
     ticket = request.app[SIGN_INS].begin(pending, now=world.now())
     return _show_sign_in_form(world, brand, pending, ticket)
 
@@ -150,10 +158,10 @@ def _show_consent(
             "action": f"/{brand.key}/oauth/consent",
             "ticket": ticket,
             "reads": _scope_group(
-                text, "reads", [scope for scope in pending.scopes if scope.startswith("read_")], problem
+                text, "reads", [scope for scope in pending.scopes if scope.startswith("read_")], pending, problem
             ),
             "controls": _scope_group(
-                text, "controls", [scope for scope in pending.scopes if scope.startswith("control_")], problem
+                text, "controls", [scope for scope in pending.scopes if scope.startswith("control_")], pending, problem
             ),
             "note": text["note"],
             "allow": text["allow"],
@@ -163,11 +171,21 @@ def _show_consent(
     return page(brand, pending.language, text["consent_heading"], body, origin=pending.redirect_origin)
 
 
-def _scope_group(text: dict[str, str], legend: str, scopes: list[str], problem: str | None) -> Markup:
+def _scope_group(text: dict[str, str], legend: str, scopes: list[str], pending: SignIn, problem: str | None) -> Markup:
     if not scopes:
         return Markup()
-    checked = "" if problem else "checked"
-    rows = [fill("scope.html", {"scope": scope, "text": text[scope], "checked": checked}) for scope in scopes]
+    usual = "" if problem else "checked"
+    rows = [
+        fill(
+            "scope.html",
+            {
+                "scope": scope,
+                "text": text[scope],
+                "checked": "checked disabled" if scope in pending.required else usual,
+            },
+        )
+        for scope in scopes
+    ]
     return fill("scope_group.html", {"legend": text[legend], "rows": Markup("".join(rows))})
 
 
@@ -199,10 +217,16 @@ def page(
     )
 
 
-def _send_back(
+def send_back(
     pending: SignIn, *, code: str | None = None, error: str | None = None, description: str | None = None
 ) -> web.Response:
-    fields = {"code": code, "error": error, "error_description": description, "state": pending.state}
+    """Redirect to the client with a code or an error."""
+    return send_back_with(pending, {"code": code, "error": error, "error_description": description})
+
+
+def send_back_with(pending: SignIn, fields: dict[str, str | None]) -> web.Response:
+    """Redirect to the client with these fields and its state."""
+    fields = {**fields, "state": pending.state}
     return web.Response(
         status=302, headers={"Location": add_to_uri(pending.redirect_uri, fields), "Cache-Control": "no-store"}
     )

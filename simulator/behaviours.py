@@ -11,6 +11,7 @@ from simulator.commands import COMMANDS
 from simulator.errors import InvalidParameter
 
 EVERY_CAR = "*"
+LONGEST_WORD = 200
 REFUSALS = frozenset(
     {
         "door_open",
@@ -48,6 +49,15 @@ class Countdown:
 @dataclass(slots=True)
 class StatusFault:
     status: int
+    countdown: Countdown
+
+
+@dataclass(slots=True)
+class Saying:
+    """A maker's own word as the answer to a command, and whether the car acts all the same."""
+
+    word: str
+    acts: bool
     countdown: Countdown
 
 
@@ -101,6 +111,8 @@ class Behaviour:
     asleep: int = 0  # 0: no; else the number of the setting, so that a car woken since stays awake
     refuse: str | None = None
     never_acts: bool = False
+    maker_says: Saying | None = None
+    patience_s: float = 175.0
     lose_reply: Countdown | None = None
     reset_after_first_byte: Countdown | None = None
     hang: Countdown | None = None
@@ -238,6 +250,14 @@ def _rate_limit(name: str, value: Any) -> RateLimit:
     return RateLimit(retry_after_s, _boolean(name, fields.get("date", False)), _countdown_of(name, fields))
 
 
+def _saying(name: str, value: Any) -> Saying:
+    fields = _fields(name, value, {"word", "acts", "count"})
+    word = fields.get("word")
+    if not isinstance(word, str) or not 0 < len(word) <= LONGEST_WORD:
+        raise InvalidParameter(name)
+    return Saying(word, _boolean(name, fields.get("acts", False)), _countdown_of(name, fields))
+
+
 def _quota(name: str, value: Any) -> Quota:
     return Quota(int(_number(name, _fields(name, value, {"per_minute"}).get("per_minute"), high=1e9)))
 
@@ -273,6 +293,8 @@ _PARSERS: dict[str, Any] = {
     "asleep": _boolean,
     "refuse": _refusal,
     "never_acts": _boolean,
+    "maker_says": _saying,
+    "patience_s": _number,
     "lose_reply": _count,
     "reset_after_first_byte": _count,
     "hang": _count,

@@ -102,6 +102,8 @@ class Car:
     horn_honks: int = 0
     light_flashes: int = 0
     pending: list[PendingEffect] = field(default_factory=list)
+    # What only one dialect knows of it, by the dialect's name; as the control API set it.
+    facts: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def has_traction_battery(self) -> bool:

@@ -33,7 +33,7 @@ def refuse_strangers(request: web.Request) -> None:
 
 
 async def put_client(request: web.Request) -> web.StreamResponse:
-    world, body = await _open(request)
+    world, body = await open_control(request)
     uris = body.get("redirect_uris")
     if not isinstance(uris, list) or not all(isinstance(uri, str) for uri in uris):
         raise InvalidParameter("redirect_uris")
@@ -49,7 +49,7 @@ async def put_client(request: web.Request) -> web.StreamResponse:
 
 async def create_account(request: web.Request) -> web.StreamResponse:
     """Register or find the account by brand and e-mail, set its password and add the vehicles."""
-    world, body = await _open(request)
+    world, body = await open_control(request)
     if body.get("brand") not in BRANDS:
         raise InvalidParameter("brand")
     vehicles = body.get("vehicles", [])
@@ -64,29 +64,39 @@ async def create_account(request: web.Request) -> web.StreamResponse:
 
 
 async def set_car(request: web.Request) -> web.StreamResponse:
-    world, body = await _open(request)
+    world, body = await open_control(request)
     car = _find_car(world, request.match_info["id"])
     signals, online = body.get("signals", {}), body.get("online")
     if not isinstance(signals, dict):
         raise InvalidParameter("signals")
     if online not in (None, "online", "asleep", "offline"):
         raise InvalidParameter("online")
+    _set_facts(car, body.get("facts", {}))
     world.set_car(car, signals=signals, online=online)
     return json_response(_describe_truth(world, car))
 
 
+def _set_facts(car: Car, facts: Any) -> None:
+    """Merge what dialects are to know of the car: {"tesla": {"requires_signing": true}}; null takes one away."""
+    if not isinstance(facts, dict) or not all(isinstance(known, dict) for known in facts.values()):
+        raise InvalidParameter("facts")
+    for dialect, known in facts.items():
+        merged = {**car.facts.get(dialect, {}), **known}
+        car.facts[dialect] = {name: value for name, value in merged.items() if value is not None}
+
+
 async def show_car(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     return json_response(_describe_truth(world, _find_car(world, request.match_info["id"])))
 
 
 async def show_behaviour(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     return json_response(world.behaviours.show())
 
 
 async def put_behaviour(request: web.Request) -> web.StreamResponse:
-    world, body = await _open(request)
+    world, body = await open_control(request)
     target = body.pop("car", EVERY_CAR)
     if not isinstance(target, str):
         raise InvalidParameter("car")
@@ -97,18 +107,18 @@ async def put_behaviour(request: web.Request) -> web.StreamResponse:
 
 
 async def delete_behaviour(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     world.behaviours.reset(request.query.get("car"))
     return json_response(world.behaviours.show())
 
 
 async def show_quotas(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     return json_response({"clients": world.quotas.show(world.now())})
 
 
 async def put_quota(request: web.Request) -> web.StreamResponse:
-    world, body = await _open(request)
+    world, body = await open_control(request)
     client_id = _text(body, "client")
     if client_id not in world.authorizations.clients:
         raise InvalidParameter("client")
@@ -117,23 +127,23 @@ async def put_quota(request: web.Request) -> web.StreamResponse:
 
 
 async def show_ledger(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     return json_response({"entries": [entry.to_wire() for entry in world.ledger.select(**_read_filter(request))]})
 
 
 async def count_ledger(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     return json_response({"count": sum(1 for _ in world.ledger.select(**_read_filter(request)))})
 
 
 async def clear_ledger(request: web.Request) -> web.StreamResponse:
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     world.ledger.clear()
     return json_response({"count": 0})
 
 
 async def reset(request: web.Request) -> web.StreamResponse:
-    world, body = await _open(request)
+    world, body = await open_control(request)
     world.behaviours.reset()
     world.quotas.clear()
     world.ledger.clear()
@@ -142,19 +152,20 @@ async def reset(request: web.Request) -> web.StreamResponse:
         world.garage.clear()
         world.authorizations.clear()
         world.references.clear()
+        world.shelves.clear()
     world.changes += 1
     return json_response({"status": "reset"})
 
 
 async def count_tokens(request: web.Request) -> web.StreamResponse:
     """Say how often refresh tokens were rotated, how often a spent one came again, and how many grants live."""
-    world, _ = await _open(request)
+    world, _ = await open_control(request)
     kept = world.authorizations
     return json_response({"rotations": kept.rotations, "reuses": kept.reuses, "grants": len(kept.grants)})
 
 
 async def create_tokens(request: web.Request) -> web.StreamResponse:
-    world, body = await _open(request)
+    world, body = await open_control(request)
     account = world.accounts.find(_text(body, "account_id"))
     if account is None:
         raise InvalidParameter("account_id")
@@ -180,7 +191,8 @@ async def create_tokens(request: web.Request) -> web.StreamResponse:
     )
 
 
-async def _open(request: web.Request) -> tuple[World, dict[str, Any]]:
+async def open_control(request: web.Request) -> tuple[World, dict[str, Any]]:
+    """Refuse strangers and return the world and the body, an empty one when there is none."""
     refuse_strangers(request)
     raw = await request.read()
     try:
@@ -274,6 +286,7 @@ def _describe_truth(world: World, car: Car) -> dict[str, Any]:
         "horn_honks": car.horn_honks,
         "light_flashes": car.light_flashes,
         "wakes": car.wakes,
+        "facts": car.facts,
         "pending": len(car.pending),
         "ledger_count": sum(1 for _ in world.ledger.select(car=car.id)),
     }

@@ -49,3 +49,11 @@ class Refused(ApiError):
         super().__init__(409, "refused", reason=reason)
         self.reason = reason
         self.details["message"] = message
+
+
+class MakerSays(ApiError):
+    """A maker's own word for what became of a command, as the behaviour `maker_says` has it said."""
+
+    def __init__(self, word: str) -> None:
+        super().__init__(409, word)
+        self.word = word

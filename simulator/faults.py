@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any
@@ -49,7 +49,22 @@ def gate(world: World, behaviour: Behaviour) -> None:
         raise ApiError(fault.status, "upstream")
 
 
-async def deliver(request: web.Request, behaviour: Behaviour, response: web.Response, note: Note) -> web.StreamResponse:
+class LateResponse(web.Response):
+    """An answer whose head goes out at once, without a length, and whose body follows when `body_later` has it."""
+
+    def __init__(self, *, status: int, body_later: Callable[[], Awaitable[bytes]]) -> None:
+        super().__init__(status=status, content_type="application/json")
+        self.body_later = body_later
+
+
+async def deliver(
+    request: web.Request,
+    behaviour: Behaviour,
+    response: web.Response,
+    note: Note,
+    *,
+    word_error: Callable[[ApiError], web.Response] = error_response,
+) -> web.StreamResponse:
     """Send the answer, or whatever the behaviour makes of it. `note` hears how it went before the answer leaves."""
     if behaviour.lose_reply is not None and behaviour.lose_reply.take():
         note("lost")
@@ -63,7 +78,7 @@ async def deliver(request: web.Request, behaviour: Behaviour, response: web.Resp
     fault = behaviour.status_after
     if fault is not None and fault.countdown.take():
         note(f"status_{fault.status}")
-        return error_response(ApiError(fault.status, "upstream"))
+        return word_error(ApiError(fault.status, "upstream"))
     if behaviour.garbage is not None:
         note(behaviour.garbage)
         return await _garble(request, behaviour.garbage, response)
@@ -71,11 +86,27 @@ async def deliver(request: web.Request, behaviour: Behaviour, response: web.Resp
         note("sent")
         return await _drip(request, response, behaviour.slow_body_s)
     note("sent")
-    return response
+    return await finish(request, response)
+
+
+async def finish(request: web.Request, response: web.Response) -> web.StreamResponse:
+    """Return the answer for the server to send; a late one is sent here, as its body comes."""
+    if not isinstance(response, LateResponse):
+        return response
+    stream = web.StreamResponse(status=response.status, headers={"Content-Type": "application/json"})
+    stream.enable_chunked_encoding()
+    await stream.prepare(request)
+    await stream.write(await response.body_later())
+    return stream
 
 
 async def serve(
-    request: web.Request, world: World, behaviour: Behaviour, act: Callable[[], web.Response]
+    request: web.Request,
+    world: World,
+    behaviour: Behaviour,
+    act: Callable[[], web.Response],
+    *,
+    word_error: Callable[[ApiError], web.Response] = error_response,
 ) -> web.StreamResponse:
     """Answer a request that is no command, with faults if the behaviour's scope covers it."""
     if not behaviour.is_faulty_for(None):
@@ -86,8 +117,8 @@ async def serve(
         gate(world, behaviour)
         response = act()
     except ApiError as error:
-        return error_response(error)
-    return await deliver(request, behaviour, response, lambda _reply: None)
+        return word_error(error)
+    return await deliver(request, behaviour, response, lambda _reply: None, word_error=word_error)
 
 
 def _retry_after(seconds: int, *, as_date: bool) -> str:
@@ -124,7 +155,7 @@ async def _garble(request: web.Request, kind: str, response: web.Response) -> we
         return web.Response(body=page, status=200, content_type="text/html")
     if kind == "empty":
         return web.Response(body=b"", status=response.status, content_type="application/json")
-    whole = bytes(response.body)  # type: ignore[arg-type]
+    whole = await _whole(response)
     stream = _stream_like(response, len(whole))
     await stream.prepare(request)
     await stream.write(whole[: len(whole) // 2])
@@ -132,7 +163,7 @@ async def _garble(request: web.Request, kind: str, response: web.Response) -> we
 
 
 async def _drip(request: web.Request, response: web.Response, seconds: float) -> web.StreamResponse:
-    whole = bytes(response.body)  # type: ignore[arg-type]
+    whole = await _whole(response)
     stream = _stream_like(response, len(whole))
     await stream.prepare(request)
     for position in range(len(whole)):
@@ -141,6 +172,12 @@ async def _drip(request: web.Request, response: web.Response, seconds: float) ->
         await stream.write(whole[position : position + 1])
         await asyncio.sleep(seconds / len(whole))
     return stream
+
+
+async def _whole(response: web.Response) -> bytes:
+    if isinstance(response, LateResponse):
+        return await response.body_later()
+    return bytes(response.body)  # type: ignore[arg-type]
 
 
 def _stream_like(response: web.Response, length: int) -> web.StreamResponse:

@@ -35,6 +35,7 @@ def make_snapshot(world: World) -> dict[str, Any]:
             {"ref": kept.ref, "account_id": kept.account_id, "status": kept.status, "reason": kept.reason}
             for kept in list(world.references.values())[-_KEPT_REFERENCES:]
         ],
+        "shelves": world.shelves,
     }
 
 
@@ -49,6 +50,7 @@ def restore(world: World, snapshot: dict[str, Any]) -> None:
         world.authorizations.restore_grant(Grant(**grant))
     for reference in snapshot["references"]:
         world.references[reference["ref"]] = Reference(**reference)
+    world.shelves.update(snapshot.get("shelves", {}))
     for fields in snapshot["cars"]:
         pending = [PendingEffect(**effect) for effect in fields.pop("pending")]
         car = Car(**{**fields, "not_capable": frozenset(fields["not_capable"])}, pending=pending)

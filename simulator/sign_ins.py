@@ -1,7 +1,9 @@
 """Sign-ins under way: what a client asked for, carried by a ticket from page to page of the authorization."""
 
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
 LIFE_S = 600.0
@@ -19,11 +21,23 @@ class SignIn:
     language: str
     expires_at: float
     account_id: str | None = None
+    # A dialect's own end of it: what goes back to the client instead of our code, or instead of our error.
+    finish: "Finish | None" = None
+    error_description: str | None = None
+    # Scopes whose box cannot be unticked.
+    required: tuple[str, ...] = ()
+    # What the dialect has to remember until then.
+    carried: dict[str, Any] = field(default_factory=dict)
 
     @property
     def redirect_origin(self) -> str:
         parts = urlsplit(self.redirect_uri)
         return f"{parts.scheme}://{parts.netloc}"
+
+
+# Called with the scopes that were ticked, in the simulator's words, once the owner has agreed. It returns what is
+# added to the address that leads back.
+Finish = Callable[["SignIn", list[str]], dict[str, str | None]]
 
 
 class SignIns:

@@ -45,6 +45,8 @@ class World:
     ledger: Ledger = field(default_factory=Ledger)
     quotas: Quotas = field(default_factory=Quotas)
     references: OrderedDict[str, Reference] = field(default_factory=OrderedDict)
+    # What each dialect keeps of its own (connections, keys), by its name: JSON, so that it survives a restart.
+    shelves: dict[str, dict[str, Any]] = field(default_factory=dict)
     changes: int = 0  # counted up by everything that a restart should find again
 
     def __post_init__(self) -> None:
@@ -52,6 +54,9 @@ class World:
 
     def now(self) -> float:
         return time.time()
+
+    def shelf(self, dialect: str) -> dict[str, Any]:
+        return self.shelves.setdefault(dialect, {})
 
     def look(self, car: Car, behaviour: Behaviour) -> str:
         """Bring the car up to now and return how its cloud finds it: online, asleep or offline."""
