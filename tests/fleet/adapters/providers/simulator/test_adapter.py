@@ -8,11 +8,12 @@ import pytest
 
 from fleet.adapters.capabilities import Answer
 from fleet.adapters.commands import KINDS
-from fleet.adapters.errors import AdapterError, Done, NotExecuted
+from fleet.adapters.errors import AdapterError
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.simulator import payloads
 from fleet.adapters.providers.simulator.adapter import SimulatorAdapter
 from tests.fleet.adapters.contract import ACCESS, LOGIN, AdapterContract
+from tests.fleet.adapters.providers.simulator.verdicts import ERRORS, IMPOSSIBLE, POLLS, VERDICTS
 from tests.fleet.adapters.raw_server import RawServer, say
 
 HERE = Path(__file__).parent
@@ -22,9 +23,17 @@ REQUESTS = json.loads((HERE / "requests.json").read_text(encoding="utf-8"))
 class TestSimulatorAdapter(AdapterContract):
     adapter = SimulatorAdapter
     folder = HERE
+    verdicts = VERDICTS
+    errors = ERRORS
+    polls = POLLS
+    impossible = IMPOSSIBLE
 
     def credential(self, url):
-        return AppCredential({"api": f"{url}/api/v1", "brands": url}, "id", "secret")
+        return AppCredential(
+            {"api": f"{url}/api/v1", "brands": url, "authorize": f"{url}/authorize", "token": f"{url}/token"},
+            "id",
+            "s3cret",
+        )
 
     def check_request(self, request, order):
         assert (request.method, request.path) == ("POST", "/api/v1/vehicles/car%201%2F2/commands")
@@ -103,36 +112,6 @@ class TestSimulatorAdapter(AdapterContract):
             "set_charge_limit": {"limit_percent": (50, 90, 5)},
             "set_temperature": {"temperature_c": (15, 28, 0.5)},
         }
-
-    def test_list_vehicles_when_the_pages_never_end_then_it_ends_all_the_same(self):
-        def react(connection, request):
-            return say(connection, 200, {"vehicles": [], "next_cursor": "again"})
-
-        with RawServer(react) as server:
-            vehicles = self.call(server.url, lambda adapter: adapter.list_vehicles(LOGIN))
-
-        assert (vehicles, len(server.requests)) == ([], 200)
-
-    @pytest.mark.parametrize(
-        ("status", "verdict"),
-        [
-            ({"status": "done"}, Done("provider")),
-            ({"status": "pending"}, None),
-            ({"status": ["done"]}, None),
-            ({"status": "failed", "reason": "door_open"}, NotExecuted("vehicle_refused", "door_open")),
-            ({"status": "failed", "reason": None}, NotExecuted("vehicle_refused", "other")),
-        ],
-        ids=str,
-    )
-    def test_poll_when_the_maker_reports_then_it_is_told_in_our_words(self, status, verdict):
-        def react(connection, request):
-            return say(connection, 200, status)
-
-        with RawServer(react) as server:
-            found = self.call(server.url, lambda adapter: adapter.poll(ACCESS, "cmd/1"))
-
-        assert found == verdict
-        assert [request.path for request in server.requests] == ["/api/v1/commands/cmd%2F1"]
 
 
 def wake(states, *, first=(202, {"state": "waking"}), budget_s=5.0):
