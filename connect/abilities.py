@@ -10,7 +10,7 @@ from compatibility.answers import weigh
 from compatibility.eligibility import Refusals, commands_of, refused_scopes
 from compatibility.lookup import Car, Declared, declared_for
 from compatibility.words import Support
-from fleet.adapters.base import Access, Adapter, RemoteVehicle
+from fleet.adapters.base import Adapter, Login, RemoteVehicle
 from fleet.adapters.capabilities import Capability
 from fleet.adapters.commands import KINDS
 from fleet.adapters.errors import AdapterError
@@ -25,7 +25,7 @@ Said = Mapping[str, Capability]
 
 
 async def ask_abilities(
-    adapter: Adapter, access_token: str, cars: Sequence[RemoteVehicle], scopes: Collection[str]
+    adapter: Adapter, login: Login, cars: Sequence[RemoteVehicle], scopes: Collection[str]
 ) -> dict[str, Said]:
     """Return by the maker's id of a car what the maker says that it can do; nothing when only reads are asked for.
 
@@ -39,7 +39,7 @@ async def ask_abilities(
     async def ask(car: RemoteVehicle) -> None:
         async with slots:
             try:
-                said = await adapter.read_capabilities(Access(car.provider_vehicle_id, access_token))
+                said = await adapter.read_capabilities(login.to(car.provider_vehicle_id))
             except AdapterError as error:
                 logger.info("what a car can do is not known: %s", error)
                 return

@@ -8,7 +8,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from connect.scopes import SCOPES, TEXT_VERSION
-from fleet.adapters.base import Brand, RemoteVehicle
+from fleet.adapters.base import Brand, Login, RemoteVehicle
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import TokenSet
 from fleet.events.services import acting_as
@@ -68,7 +68,7 @@ def ensure_team(*, email: str, password: str) -> Team:
 
 def join_demo_cars(demo: Demo, brand: Brand, tokens: TokenSet) -> None:
     """Join the cars of one pretend account, unless its team reaches them already."""
-    remotes = asyncio.run(_list_vehicles(demo.app, tokens.access_token))
+    remotes = asyncio.run(_list_vehicles(demo.app, Login(tokens.access_token, tokens.account_id or "", tokens.region)))
     with acting_as(ACTOR):
         account = save_account(app=demo.app, brand=brand.key, tokens=tokens)
         joined = VehicleLink.objects.filter(team=demo.team, connection__account=account, ended_at__isnull=True)
@@ -99,9 +99,9 @@ def _join(demo: Demo, connection: Connection, brand: Brand, remote: RemoteVehicl
     link.vehicle.save(update_fields=["plate", "name"])
 
 
-async def _list_vehicles(app: ProviderApp, access_token: str) -> list[RemoteVehicle]:
+async def _list_vehicles(app: ProviderApp, login: Login) -> list[RemoteVehicle]:
     async with Http() as http:
-        return await make_adapter(app, http).list_vehicles(access_token)
+        return await make_adapter(app, http).list_vehicles(login)
 
 
 def read_demo_cars(demo: Demo) -> int:

@@ -4,6 +4,7 @@ Nothing that works is touched here: the tokens wait in the visit's row until the
 """
 
 import asyncio
+import json
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
@@ -17,14 +18,15 @@ from connect.grants import find_account
 from connect.invitations import only_vin
 from connect.models import Visit
 from connect.sealed import list_plainly, reveal, seal_tokens, tell_refusals
-from connect.services import end_visit
-from fleet.adapters.base import RemoteVehicle
+from connect.services import end_visit, our_id_of
+from fleet.adapters.base import Login, RemoteVehicle
 from fleet.adapters.errors import AdapterError, GrantRefused
 from fleet.adapters.http import Http, Take
 from fleet.adapters.oauth import TokenSet
 from fleet.budgets.meter import Payer, calls_of
 from fleet.vehicles.providers import make_adapter
 from fleet.vehicles.sealing import CannotUnseal
+from fleet.vehicles.services import check_lasts
 from fleet.vehicles.vin import clean_vin
 
 logger = logging.getLogger(__name__)
@@ -57,11 +59,11 @@ def exchange_code(visit_id: UUID) -> None:
     if visit is None:
         return
     try:
-        code = reveal(visit, "code", visit.code_sealed)
+        carried: dict[str, str] = json.loads(reveal(visit, "code", visit.code_sealed))
         # The owner waits before the page, so the calls may use what is kept for people.
         take = calls_of(Payer(visit.app_id, is_urgent=True))
         verifier = reveal(visit, "verifier", visit.verifier_sealed)
-        answer = asyncio.run(_ask_maker(visit, code, verifier, take))
+        answer = asyncio.run(_ask_maker(visit, carried, verifier, take))
     except GrantRefused:
         end_visit(visit, failure="code_refused")
     except CannotUnseal:
@@ -83,17 +85,18 @@ def _claim(visit_id: UUID) -> Visit | None:
     return Visit.objects.select_related("app", "link__team", "recipient").get(pk=visit_id)
 
 
-async def _ask_maker(visit: Visit, code: str, verifier: str, take: Take | None) -> _MakersAnswer:
+async def _ask_maker(visit: Visit, carried: dict[str, str], verifier: str, take: Take | None) -> _MakersAnswer:
     async with Http() as http:
         adapter = make_adapter(visit.app, http.metered(take) if take else http)
-        tokens = await adapter.finish_connect(brand=visit.brand, code=code, verifier=verifier)
-        if tokens.refresh_token is None or tokens.account_id is None:
-            # Such a grant would die within the hour; better refused while the owner is still there.
-            raise AdapterError("upstream_error", detail="no refresh token or no account in the token answer")
-        listed = await adapter.list_vehicles(tokens.access_token)
+        tokens = await adapter.finish_connect(
+            brand=visit.brand, answer=carried, verifier=verifier, our_id=our_id_of(visit)
+        )
+        check_lasts(visit.app, tokens)
+        login = Login(tokens.access_token, tokens.account_id or "", tokens.region)
+        listed = await adapter.list_vehicles(login)
         vin = only_vin(visit.link, visit.recipient)
         cars = [car for car in listed if not vin or clean_vin(car.vin) == vin]
-        said = await ask_abilities(adapter, tokens.access_token, cars, visit.link.scopes_asked)
+        said = await ask_abilities(adapter, login, cars, visit.link.scopes_asked)
         return _MakersAnswer(tokens, bool(listed), cars, said)
 
 

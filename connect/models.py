@@ -201,12 +201,14 @@ class PortalKey(models.Model):
 class Visit(models.Model):
     """One owner's pass through the flow, in one browser, from leaving for the maker to a decision.
 
+    Asking is a step of its own where the provider makes the address of each sign-in: a worker asks for it.
     Secrets of the pass (verifier, code, tokens, the link's secret for "try again") are sealed and bound to this row;
     tokens move to the account only when the owner accepts, so a pass that ends otherwise changes nothing that works.
     vehicles: the cars as the maker listed them, forgotten when the pass ends.
     """
 
     class Step(models.TextChoices):
+        ASKING = "asking"
         SIGNING_IN = "signing_in"
         EXCHANGING = "exchanging"
         REVIEW = "review"
@@ -226,6 +228,9 @@ class Visit(models.Model):
     state_hash = models.CharField(max_length=64, unique=True)
     state_expires_at = models.DateTimeField()
     verifier_sealed = models.BinaryField(null=True)
+    # The state while a worker asks for the address of the sign-in, then that address.
+    sign_in_sealed = models.BinaryField(null=True)
+    # What the way back carried: the fields that the provider's card names, as JSON.
     code_sealed = models.BinaryField(null=True)
     # Tells a reload of the callback (same code) from a replay of its state.
     code_hash = models.CharField(max_length=64, blank=True)
@@ -260,12 +265,17 @@ class Visit(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(step__in=["done", "declined", "failed"], finished_at__isnull=False)
-                | Q(step__in=["signing_in", "exchanging", "review"], finished_at__isnull=True),
+                | Q(step__in=["asking", "signing_in", "exchanging", "review"], finished_at__isnull=True),
                 name="visit_end_has_time",
             ),
             models.CheckConstraint(
                 condition=Q(finished_at__isnull=True)
-                | Q(verifier_sealed__isnull=True, code_sealed__isnull=True, tokens_sealed__isnull=True),
+                | Q(
+                    verifier_sealed__isnull=True,
+                    sign_in_sealed__isnull=True,
+                    code_sealed__isnull=True,
+                    tokens_sealed__isnull=True,
+                ),
                 name="visit_end_has_no_secrets",
             ),
         ]

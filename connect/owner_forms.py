@@ -19,13 +19,16 @@ class CallbackForm(forms.Form):
     code = forms.CharField(
         max_length=2_048, required=False, strip=False, validators=[RegexValidator(r"\A[\x20-\x7e]+\Z")]
     )
+    user_id = forms.CharField(
+        max_length=200, required=False, strip=False, validators=[RegexValidator(r"\A[\x20-\x7e]+\Z")]
+    )
     error = forms.CharField(max_length=64, required=False, strip=False, validators=[RegexValidator(r"\A[a-z_]+\Z")])
 
     def clean(self) -> dict[str, Any]:
         cleaned: dict[str, Any] = super().clean() or {}
         if isinstance(self.data, QueryDict) and any(len(self.data.getlist(name)) > 1 for name in self.fields):
             raise forms.ValidationError("given twice", code="twice")
-        if not self.errors and bool(cleaned["code"]) == bool(cleaned["error"]):
+        if not self.errors and cleaned["code"] and cleaned["error"]:
             raise forms.ValidationError("a code or an error", code="one_of_two")
         return cleaned
 

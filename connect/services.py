@@ -11,6 +11,7 @@ from connect.brands import OfferedBrand
 from connect.models import Recipient, ShareLink, Visit
 from connect.scopes import ALWAYS_NEEDED, SCOPES
 from connect.sealed import keep, reveal
+from fleet.adapters.capabilities import SignIn
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import make_verifier
 from fleet.events.services import acting_as, record
@@ -22,7 +23,13 @@ from fleet.vehicles.sealing import hash_token, make_token
 STATE_LIFE = timedelta(minutes=10)
 VISIT_LIFE = timedelta(minutes=30)
 # What a pass that ends forgets, however it ends.
-NO_SECRETS: dict[str, Any] = {"verifier_sealed": None, "code_sealed": None, "tokens_sealed": None, "vehicles": []}
+NO_SECRETS: dict[str, Any] = {
+    "verifier_sealed": None,
+    "sign_in_sealed": None,
+    "code_sealed": None,
+    "tokens_sealed": None,
+    "vehicles": [],
+}
 
 
 # Share links -----------------------------------------------------------------------------------------------------
@@ -107,6 +114,8 @@ def open_visit(
 ) -> tuple[Visit, str]:
     """Begin a pass, or begin it anew for another brand; return it with the maker's address to send the browser to.
 
+    The address is "" where the provider has to be asked for it: then a worker is told, and the page waits.
+
     browser: the hash of the browser's value (see browser.py). The state is bound to it and good for ten minutes; an
     earlier state of the same pass stops working. return_to: where another site wants the browser back, and its state;
     checked before. country: where the car is at home, as far as somebody said. Does no network call.
@@ -114,7 +123,7 @@ def open_visit(
     app = ProviderApp.objects.get(pk=brand.app_id)
     now = timezone.now()
     waiting = Visit.objects.select_for_update().filter(
-        link=link, recipient=recipient, browser_hash=browser, step=Visit.Step.SIGNING_IN
+        link=link, recipient=recipient, browser_hash=browser, step__in=[Visit.Step.ASKING, Visit.Step.SIGNING_IN]
     )
     visit = waiting.order_by("-created_at").first() or Visit(team_id=link.team_id, link=link, browser_hash=browser)
     state, verifier = make_token(), make_verifier()
@@ -124,13 +133,30 @@ def open_visit(
     visit.state_hash, visit.state_expires_at, visit.expires_at = hash_token(state), now + STATE_LIFE, now + VISIT_LIFE
     visit.verifier_sealed = keep(visit, "verifier", verifier)
     visit.link_secret_sealed = keep(visit, "link", secret)
-    visit.save()
+    visit.step, visit.sign_in_sealed, visit.claimed_at = Visit.Step.SIGNING_IN, None, None
     adapter = make_adapter(app, Http())
+    if adapter.manifest.sign_in is SignIn.ASKED:
+        visit.step, visit.sign_in_sealed = Visit.Step.ASKING, keep(visit, "state", state)
+        visit.save()
+        return visit, ""
+    visit.save()
     scopes = link.scopes_asked & adapter.manifest.scopes
     address = adapter.begin_connect(
         brand=brand.key, state=state, verifier=verifier, scopes=scopes, language=visit.language
     )
     return visit, address
+
+
+def our_id_of(visit: Visit) -> str:
+    """Return our name for the owner of a pass, at providers who want one from us; it says nothing of anybody."""
+    return visit.id.hex
+
+
+def sign_in_address(visit: Visit) -> str:
+    """Return where the browser of a pass signs in, once a worker has asked for it; "" before."""
+    if visit.step != Visit.Step.SIGNING_IN or visit.sign_in_sealed is None:
+        return ""
+    return reveal(visit, "sign_in", visit.sign_in_sealed)
 
 
 def end_visit(

@@ -5,13 +5,14 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from connect.callback import ring
 from connect.exchange import GIVE_UP_AFTER
 from connect.models import LinkMiss, Visit
 from connect.services import end_visit
-from connect.tasks import exchange
 
 # So long after its end a pass can still show the way back to its link.
 START_AGAIN_FOR = timedelta(days=1)
+WAITING_STEPS = [Visit.Step.ASKING, Visit.Step.EXCHANGING]
 
 
 def end_abandoned_visits() -> int:
@@ -20,7 +21,7 @@ def end_abandoned_visits() -> int:
     Visit.objects.filter(expires_at__lte=now - START_AGAIN_FOR, link_secret_sealed__isnull=False).update(
         link_secret_sealed=None
     )
-    dead_worker = Q(step=Visit.Step.EXCHANGING, claimed_at__lte=now - GIVE_UP_AFTER)
+    dead_worker = Q(step__in=WAITING_STEPS, claimed_at__lte=now - GIVE_UP_AFTER)
     ended = 0
     for visit in Visit.objects.filter(Q(expires_at__lte=now) | dead_worker, finished_at__isnull=True):
         ended += end_visit(visit, failure="expired" if visit.expires_at <= now else "maker_down")
@@ -28,10 +29,9 @@ def end_abandoned_visits() -> int:
 
 
 def ring_again() -> None:
-    """Tell a worker of codes that nobody took: the broker may have lost the first message."""
-    waiting = Visit.objects.filter(step=Visit.Step.EXCHANGING, claimed_at__isnull=True)
-    for visit_id in waiting.values_list("id", flat=True):
-        exchange.delay(str(visit_id))
+    """Tell a worker of passes that nobody took: the broker may have lost the first message."""
+    for visit in Visit.objects.filter(step__in=WAITING_STEPS, claimed_at__isnull=True).only("id", "step"):
+        ring(visit)
 
 
 def forget_old_rows(*, visits_after: timedelta, misses_after: timedelta) -> None:

@@ -23,6 +23,14 @@ def exchange(visit_id: str) -> None:
     exchange_code(UUID(visit_id))
 
 
+@shared_task(expires=60)
+def ask_for_sign_in(visit_id: str) -> None:
+    """Ask where the owner of a visit signs in."""
+    from connect import asking
+
+    asking.ask_for_sign_in(UUID(visit_id))
+
+
 @shared_task(expires=30)
 def refresh_brands(app_id: str) -> None:
     """Read the brands of one registration, unless somebody just did."""

@@ -24,7 +24,7 @@ from connect.pages import NamedBrand, brand_page_url, framed, of_this_browser, s
 from connect.portal_keys import ask_for_letter
 from connect.returns import kept_return, remember_return
 from connect.review import read_choice, review_context
-from connect.services import decline, end_visit, open_visit, refuse
+from connect.services import decline, end_visit, open_visit, refuse, sign_in_address
 from connect.start_page import start_context
 from connect.vins import is_make_missing
 from connect.wishes import keep_wish
@@ -132,7 +132,7 @@ def go(request: HttpRequest, secret: str, brand_key: str) -> HttpResponse:
     brand = find_brand(link.team_id, brand_key) if link.is_for(brand_key) else None
     if brand is None:
         return show_way_out(request, "brand_unknown", link=link, secret=secret)
-    _visit, address = open_visit(
+    visit, address = open_visit(
         link=link,
         secret=secret,
         brand=brand,
@@ -142,6 +142,9 @@ def go(request: HttpRequest, secret: str, brand_key: str) -> HttpResponse:
         return_to=kept_return(request, link),
         country=said_country(request, link),
     )
+    if not address:
+        ring(visit)
+        return redirect("connect:wait", visit.id)
     return redirect(address)
 
 
@@ -185,18 +188,18 @@ def callback(request: HttpRequest) -> HttpResponse:
 @never_cache
 @of_this_browser
 def wait(request: HttpRequest, visit_id: UUID) -> HttpResponse:
-    """Wait for the worker, then go where the pass has come to: the decision, the end, or a way out."""
+    """Wait for the worker, then go where the pass has come to: the sign-in, the decision, the end, or a way out."""
     visit = _visit(request, visit_id)
     if not visit.is_finished and _is_late(visit):
         end_visit(visit, failure="expired")
     next_url = _next_url(visit)
     if request.htmx:  # type: ignore[attr-defined]
-        if visit.step != Visit.Step.EXCHANGING:
+        if not _waits(visit):
             return HttpResponseClientRedirect(next_url or reverse("connect:wait", args=[visit.id]))
         return render(request, "connect/wait.html#wait", _wait_context(visit))
     if next_url:
         return redirect(next_url)
-    if visit.step != Visit.Step.EXCHANGING:
+    if not _waits(visit):
         return show_way_out(request, visit.failure or "expired", visit=visit)
     return render(request, "connect/wait.html", _wait_context(visit))
 
@@ -214,13 +217,18 @@ def _wait_context(visit: Visit) -> dict[str, object]:
     return framed(visit.link.team, step=2) | {
         "brand": NamedBrand(visit.brand_name),
         "wait_url": reverse("connect:wait", args=[visit.id]),
+        "is_asking": visit.step == Visit.Step.ASKING,
     }
+
+
+def _waits(visit: Visit) -> bool:
+    return visit.step in {Visit.Step.ASKING, Visit.Step.EXCHANGING}
 
 
 def _next_url(visit: Visit) -> str:
     """Return where a pass goes on; "" where it waits or has ended without cars."""
     if visit.step == Visit.Step.SIGNING_IN:
-        return brand_page_url(visit)
+        return sign_in_address(visit) or brand_page_url(visit)
     if visit.step == Visit.Step.REVIEW:
         return reverse("connect:review", args=[visit.id])
     return reverse("connect:done", args=[visit.id]) if visit.step == Visit.Step.DONE else ""

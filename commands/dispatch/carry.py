@@ -154,8 +154,7 @@ class Carrier:
     async def _prepare(self, adapter: Adapter, rules: list[Rule], *, must_look: bool) -> Access:
         """Get a token, look at the car if what is known is too old (kept as evidence), wake it if it sleeps."""
         reach("in_prepare")
-        token = await self._makers.access_token(self._job.account_id)
-        access = Access(self._job.provider_vehicle_id, token)
+        access = (await self._makers.login(self._job.account_id)).to(self._job.provider_vehicle_id)
         online_state = self._job.online_state
         if must_look:
             with self._starting.away():
@@ -176,8 +175,8 @@ class Carrier:
         except AdapterError as error:
             if error.code != "needs_reconnect":
                 raise
-            token = await self._makers.replace_token(self._job.account_id, refused=access.access_token)
-            access = Access(self._job.provider_vehicle_id, token)
+            login = await self._makers.renewed_login(self._job.account_id, refused=access.access_token)
+            access = login.to(self._job.provider_vehicle_id)
             snapshot = await adapter.read(access)
         self._before = value_for(self._job.kind, snapshot, self._job.scopes)
         await self._store.save_snapshot(self._job, snapshot, adapter.manifest.key)

@@ -179,7 +179,7 @@ async def _ask(store: Store, makers: Makers, order: Command, check: Check, *, is
     verdict: Verdict | None = None
     try:
         adapter = await makers.adapter(check.app_id)
-        access = Access(check.provider_vehicle_id, await makers.access_token(check.account_id))
+        access = (await makers.login(check.account_id)).to(check.provider_vehicle_id)
         if readable:
             snapshot, access = await _read(makers, adapter, access, check)
             await store.save_snapshot(check, snapshot, adapter.manifest.key)
@@ -202,8 +202,8 @@ async def _read(makers: Makers, adapter: Adapter, access: Access, check: Check) 
     except AdapterError as error:
         if error.code != "needs_reconnect":
             raise
-    token = await makers.replace_token(check.account_id, refused=access.access_token)
-    access = Access(check.provider_vehicle_id, token)
+    login = await makers.renewed_login(check.account_id, refused=access.access_token)
+    access = login.to(check.provider_vehicle_id)
     return await adapter.read(access), access
 
 

@@ -1,4 +1,4 @@
-"""Adapters and access tokens for one event loop; what blocks runs in a thread of its own."""
+"""Adapters and logins for one event loop; what blocks runs in a thread of its own."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from uuid import UUID
 from django.db import connection
 
 from commands.dispatch.kept import Kept
-from fleet.adapters.base import Adapter
+from fleet.adapters.base import Adapter, Login
 from fleet.adapters.http import Http
 from fleet.budgets.meter import Meter, Payer
-from fleet.vehicles.models import ProviderAccount, ProviderApp
+from fleet.vehicles.logins import get_login_and_version
+from fleet.vehicles.models import ProviderApp
 from fleet.vehicles.providers import make_adapter
-from fleet.vehicles.tokens import get_access_token, read_access_token
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -49,7 +49,7 @@ def current_payer() -> Payer:
 
 
 class Makers:
-    """Keeps adapters for a minute and access tokens for some seconds, so that a press needs no extra query.
+    """Keeps adapters for a minute and logins with their tokens for some seconds, so that a press needs no extra query.
 
     Every call that an adapter makes to its maker's API is taken from the budgets first.
     """
@@ -58,7 +58,7 @@ class Makers:
         self._http = http
         self.meter = meter
         self._adapters: Kept[UUID, Adapter] = Kept(ADAPTER_LIFE_S)
-        self._tokens: Kept[UUID, tuple[str, int]] = Kept(TOKEN_LIFE_S)
+        self._logins: Kept[UUID, tuple[Login, int]] = Kept(TOKEN_LIFE_S)
 
     async def adapter(self, app_id: UUID) -> Adapter:
         """Return the adapter of a registration; a change of its settings is seen within a minute."""
@@ -74,30 +74,21 @@ class Makers:
 
         return make_adapter(app, self._http.metered(take))
 
-    async def access_token(self, account_id: UUID) -> str:
-        """Return a live access token. Raises AdapterError."""
-        token, _ = await self._tokens.get(account_id, lambda: in_thread(_read_token, account_id, None))
-        return token
+    async def login(self, account_id: UUID) -> Login:
+        """Return a login with a live token. Raises AdapterError."""
+        login, _ = await self._logins.get(account_id, lambda: in_thread(get_login_and_version, account_id))
+        return login
 
-    async def replace_token(self, account_id: UUID, *, refused: str) -> str:
-        """Return another token than the one that the maker has just refused. Raises AdapterError."""
-        token, version = await self._tokens.get(account_id, lambda: in_thread(_read_token, account_id, None))
-        if token != refused:
-            return token
-        self._tokens.forget(account_id, (token, version))
-        token, _ = await self._tokens.get(account_id, lambda: in_thread(_read_token, account_id, version))
-        return token
-
-
-def _read_token(account_id: UUID, refused_version: int | None) -> tuple[str, int]:
-    account = ProviderAccount.objects.get(pk=account_id)
-    if account.token_version != refused_version:
-        token = read_access_token(account)
-        if token is not None:
-            return token, account.token_version
-    token = get_access_token(account_id, refused_version=refused_version)
-    account.refresh_from_db(fields=["token_version"])
-    return token, account.token_version
+    async def renewed_login(self, account_id: UUID, *, refused: str) -> Login:
+        """Return the login with another token than the one that the maker has just refused. Raises AdapterError."""
+        login, version = await self._logins.get(account_id, lambda: in_thread(get_login_and_version, account_id))
+        if login.access_token != refused:
+            return login
+        self._logins.forget(account_id, (login, version))
+        login, _ = await self._logins.get(
+            account_id, lambda: in_thread(get_login_and_version, account_id, refused_version=version)
+        )
+        return login
 
 
 async def in_thread(call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:

@@ -110,6 +110,7 @@ def _of_visit(recipient: Recipient, visit: Visit) -> tuple[str, str, str]:
         read = describe_way_out(code, asker=recipient.team.name, brand=visit.brand_name)["title"]
         return "stuck", _("Stuck"), _("They read: “%(title)s”") % {"title": read}
     steps = {
+        Visit.Step.ASKING: _("Signing in at %(brand)s"),
         Visit.Step.SIGNING_IN: _("Signing in at %(brand)s"),
         Visit.Step.EXCHANGING: _("Waits for %(brand)s"),
         Visit.Step.REVIEW: _("Decides what to share"),

@@ -15,12 +15,15 @@ from django.db import connection
 from django.utils import timezone
 
 from connect.models import Visit
+from fleet.adapters.base import Login
+from fleet.adapters.capabilities import Tokens
 from fleet.adapters.errors import AdapterError
 from fleet.adapters.http import Http
 from fleet.events.services import acting_as, record
 from fleet.keeping.models import GrantEnding
+from fleet.vehicles.application_tokens import get_application_token
 from fleet.vehicles.models import Connection, ProviderAccount
-from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.providers import make_adapter, manifest_of
 from fleet.vehicles.sealing import CannotUnseal, unseal
 from fleet.vehicles.tokens import place_of
 
@@ -122,20 +125,26 @@ def end_grant(account_id: UUID) -> None:
 
 def _revoke(account: ProviderAccount) -> bool:
     """Say whether the maker confirmed that the grant is over; without a token there is nothing to confirm."""
-    if account.refresh_token_sealed is None:
+    is_the_applications = manifest_of(account.app).tokens is Tokens.APPLICATION
+    if account.refresh_token_sealed is None and not is_the_applications:
         return True
     try:
-        token = unseal(account.refresh_token_sealed, bound_to=place_of(account, "refresh"))
-        asyncio.run(_ask(account, token))
+        if is_the_applications:
+            refresh_token, access_token = "", get_application_token(account.app)[0]
+        else:
+            refresh_token = unseal(account.refresh_token_sealed or b"", bound_to=place_of(account, "refresh"))
+            access_token = ""
+        login = Login(access_token, account.provider_user_id, account.region)
+        asyncio.run(_ask(account, refresh_token, login))
     except (AdapterError, CannotUnseal) as error:
         logger.warning("ending the grant of account %s at %s: %s", account.id, account.brand, type(error).__name__)
         return False
     return True
 
 
-async def _ask(account: ProviderAccount, refresh_token: str) -> None:
+async def _ask(account: ProviderAccount, refresh_token: str, login: Login) -> None:
     async with Http() as http:
-        await make_adapter(account.app, http).revoke(brand=account.brand, refresh_token=refresh_token)
+        await make_adapter(account.app, http).revoke(brand=account.brand, refresh_token=refresh_token, login=login)
 
 
 def _forget_access(account: ProviderAccount) -> None:

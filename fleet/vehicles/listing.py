@@ -13,13 +13,14 @@ from uuid import UUID
 from django.db import connection
 from django.utils import timezone
 
+from fleet.adapters.base import Login
 from fleet.adapters.errors import AdapterError
 from fleet.adapters.http import Http, Take
 from fleet.budgets.meter import Payer, calls_of
 from fleet.events.services import acting_as, record
+from fleet.vehicles.logins import get_login
 from fleet.vehicles.models import Connection, ProviderAccount, VehicleLink
 from fleet.vehicles.providers import make_adapter
-from fleet.vehicles.tokens import get_access_token
 
 logger = logging.getLogger(__name__)
 
@@ -81,8 +82,8 @@ def list_due(most: int = BATCH) -> int:
 def _list(account_id: UUID) -> bool:
     account = ProviderAccount.objects.select_related("app").get(pk=account_id)
     try:
-        token = get_access_token(account.id)
-        listed = asyncio.run(_ask(account, token, calls_of(Payer(account.app_id, account.id))))
+        login = get_login(account.id)
+        listed = asyncio.run(_ask(account, login, calls_of(Payer(account.app_id, account.id))))
     except AdapterError as error:
         logger.info("listing the cars of account %s: %s", account_id, error)
         return False
@@ -90,7 +91,7 @@ def _list(account_id: UUID) -> bool:
     return True
 
 
-async def _ask(account: ProviderAccount, token: str, take: Take | None) -> set[str]:
+async def _ask(account: ProviderAccount, login: Login, take: Take | None) -> set[str]:
     async with Http() as http:
         adapter = make_adapter(account.app, http.metered(take) if take else http)
-        return {car.provider_vehicle_id for car in await adapter.list_vehicles(token)}
+        return {car.provider_vehicle_id for car in await adapter.list_vehicles(login)}

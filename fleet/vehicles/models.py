@@ -1,4 +1,4 @@
-"""Applications, accounts, connections, links and vehicles: what we drive and how we reach it."""
+"""Accounts, connections, links and vehicles: what we drive and how we reach it."""
 
 import uuid
 from typing import Any
@@ -14,39 +14,25 @@ from django.utils import timezone
 from fleet.events.models import ClockTimestamp
 from fleet.events.scoped import ScopedManager
 from fleet.teams.models import Team
+from fleet.vehicles.provider_models import ApplicationToken, CarSession, ProviderApp
 
-
-class ProviderApp(models.Model):
-    """Our registration at a provider. One per installation, or one of a team.
-
-    The breaker is open while breaker_until is set: nothing is sent until then; afterwards one command at a time looks
-    whether the provider is back (probe_until: one is on its way), until an answer closes the breaker.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    team = models.ForeignKey(Team, null=True, on_delete=models.CASCADE)
-    provider = models.CharField(max_length=40)
-    name = models.CharField(max_length=100)
-    client_id = models.CharField(max_length=200)
-    client_secret_sealed = models.BinaryField()
-    urls = models.JSONField(default=dict)
-    is_enabled = models.BooleanField(default=True)
-    held_until = models.DateTimeField(null=True)  # its 429 holds the whole application, not one worker
-    breaker_opened_at = models.DateTimeField(null=True)
-    breaker_until = models.DateTimeField(null=True)
-    breaker_code = models.CharField(max_length=40, default="", db_default="")
-    probe_until = models.DateTimeField(null=True)
-    # Grants are refused in numbers since then: the provider's trouble, for which no owner is asked.
-    refusing_since = models.DateTimeField(null=True)
-    created_at = models.DateTimeField(db_default=ClockTimestamp())
-
-    class Meta:
-        constraints = [
-            models.UniqueConstraint(fields=["provider", "client_id"], name="provider_app_once", nulls_distinct=False)
-        ]
-
-    def __str__(self) -> str:
-        return self.name
+__all__ = [
+    "ApplicationToken",
+    "CarSession",
+    "Connection",
+    "Consent",
+    "GroupedVehicle",
+    "Lane",
+    "Owner",
+    "ProviderAccount",
+    "ProviderApp",
+    "ReadCount",
+    "SavedFilter",
+    "Vehicle",
+    "VehicleGroup",
+    "VehicleLink",
+    "VehicleSignal",
+]
 
 
 class ProviderAccount(models.Model):
@@ -61,6 +47,8 @@ class ProviderAccount(models.Model):
     app = models.ForeignKey(ProviderApp, on_delete=models.PROTECT)
     brand = models.CharField(max_length=60)
     provider_user_id = models.CharField(max_length=200)
+    # Where the login lives, at makers whose clouds differ by region.
+    region = models.CharField(max_length=20, blank=True, default="", db_default="")
     access_token_sealed = models.BinaryField(null=True)
     refresh_token_sealed = models.BinaryField(null=True)
     previous_refresh_token_sealed = models.BinaryField(null=True)

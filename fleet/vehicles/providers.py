@@ -1,5 +1,7 @@
 """The registrations of this installation at providers, and making adapters from them."""
 
+import json
+
 from django.conf import settings
 from django.db import transaction
 
@@ -8,6 +10,7 @@ from fleet.adapters.capabilities import Manifest
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.registry import get_adapter
+from fleet.vehicles.car_sessions import KeptSessions
 from fleet.vehicles.models import ProviderApp
 from fleet.vehicles.sealing import seal, unseal
 
@@ -20,18 +23,29 @@ def callback_url() -> str:
 
 
 def credential_of(app: ProviderApp) -> AppCredential:
-    """Return the plain form of a registration that adapters take. The secret stays in memory."""
+    """Return the plain form of a registration that adapters take. The secrets stay in memory.
+
+    Addresses that the registration does not name are those of the adapter's card.
+    """
+    secrets = "{}" if app.secrets_sealed is None else unseal(app.secrets_sealed, bound_to=place_of_secrets(app))
     return AppCredential(
-        urls=app.urls,
+        urls={**manifest_of(app).urls, **app.urls},
         client_id=app.client_id,
         client_secret=unseal(app.client_secret_sealed, bound_to=f"provider_app:{app.id}:client_secret"),
         redirect_uri=callback_url(),
+        secrets=json.loads(secrets),
+        options=app.options,
     )
+
+
+def place_of_secrets(app: ProviderApp) -> str:
+    """Return the name that the further secrets of a registration are sealed for."""
+    return f"provider_app:{app.id}:secrets"
 
 
 def make_adapter(app: ProviderApp, http: Http) -> Adapter:
     """Return the adapter that speaks for this registration, for one event loop."""
-    return get_adapter(app.provider)(credential_of(app), http)
+    return get_adapter(app.provider)(credential_of(app), http, KeptSessions(app.id))
 
 
 def manifest_of(app: ProviderApp) -> Manifest:

@@ -4,6 +4,7 @@ An owner is asked again only after two definite refusals of one unchanged token 
 the provider refuses few. When it refuses many at once, the mistake is not the owners'.
 """
 
+import asyncio
 import logging
 from datetime import timedelta
 from uuid import UUID
@@ -12,11 +13,17 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from fleet.adapters.base import Login
+from fleet.adapters.capabilities import Tokens
 from fleet.adapters.errors import AdapterError
+from fleet.adapters.http import Http, Take
+from fleet.budgets.meter import Payer, calls_of
 from fleet.events.services import acting_as, record
 from fleet.vehicles.consent import stop_waiting
+from fleet.vehicles.logins import get_login
 from fleet.vehicles.models import Connection, ProviderAccount, ProviderApp, VehicleLink
-from fleet.vehicles.tokens import refresh
+from fleet.vehicles.providers import make_adapter, manifest_of
+from fleet.vehicles.tokens import note_failure, note_well, refresh
 
 logger = logging.getLogger(__name__)
 
@@ -51,13 +58,47 @@ def claim_due(most: int = BATCH) -> list[tuple[UUID, int]]:
 
 
 def refresh_early(account_id: UUID, *, seen_version: int) -> bool:
-    """Refresh one login; say whether it has a fresh token now. What goes wrong is noted in its row."""
+    """Refresh one login; say whether it has a fresh token now. What goes wrong is noted in its row.
+
+    Where the token is the whole application's, there is nothing to refresh: the login is tried instead.
+    """
+    app = ProviderApp.objects.get(provideraccount=account_id)
     try:
-        refresh(account_id, seen_version=seen_version)
+        if manifest_of(app).tokens is Tokens.APPLICATION:
+            _try_login(app, account_id, seen_version)
+        else:
+            refresh(account_id, seen_version=seen_version)
     except AdapterError as error:
         logger.info("refreshing account %s: %s", account_id, error)
         return False
     return True
+
+
+def _try_login(app: ProviderApp, account_id: UUID, seen_version: int) -> None:
+    """Ask for a login's cars with the application's token, and note whether it is still served. Raises AdapterError."""
+    login = get_login(account_id)
+    error: AdapterError | None = None
+    try:
+        asyncio.run(_list_vehicles(app, calls_of(Payer(app.id, account_id)), login))
+    except AdapterError as failure:
+        error = failure
+    with transaction.atomic():
+        account = ProviderAccount.objects.select_for_update(of=("self",)).select_related("app").get(pk=account_id)
+        if account.token_version != seen_version or account.status != ProviderAccount.Status.ACTIVE:
+            return
+        if error is None:
+            note_well(account)
+        elif error.code == "needs_reconnect":
+            note_refusal(account)
+        else:
+            note_failure(account, error)
+    if error is not None:
+        raise error
+
+
+async def _list_vehicles(app: ProviderApp, take: Take | None, login: Login) -> None:
+    async with Http() as http:
+        await make_adapter(app, http.metered(take) if take else http).list_vehicles(login)
 
 
 def note_refusal(account: ProviderAccount) -> None:

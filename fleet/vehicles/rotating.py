@@ -14,9 +14,11 @@ from allauth.mfa.models import Authenticator
 from cryptography.fernet import InvalidToken
 from django.db import models, transaction
 
-from fleet.vehicles.models import ProviderAccount, ProviderApp
+from fleet.vehicles.application_tokens import place_of
+from fleet.vehicles.models import ApplicationToken, ProviderAccount, ProviderApp
+from fleet.vehicles.providers import place_of_secrets
 from fleet.vehicles.sealing import CannotUnseal, seal, sealed_with_newest, unseal
-from fleet.vehicles.tokens import place_of
+from fleet.vehicles.tokens import place_of as place_of_token
 
 BATCH = 200
 
@@ -39,11 +41,15 @@ class Column:
 
 
 COLUMNS: dict[type[models.Model], tuple[Column, ...]] = {
-    ProviderApp: (Column("client_secret_sealed", lambda app: f"provider_app:{app.id}:client_secret"),),
+    ProviderApp: (
+        Column("client_secret_sealed", lambda app: f"provider_app:{app.id}:client_secret"),
+        Column("secrets_sealed", place_of_secrets),
+    ),
+    ApplicationToken: (Column("access_token_sealed", lambda held: place_of(held.app)),),
     ProviderAccount: (
-        Column("access_token_sealed", lambda account: place_of(account, "access")),
-        Column("refresh_token_sealed", lambda account: place_of(account, "refresh")),
-        Column("previous_refresh_token_sealed", lambda account: place_of(account, "refresh")),
+        Column("access_token_sealed", lambda account: place_of_token(account, "access")),
+        Column("refresh_token_sealed", lambda account: place_of_token(account, "refresh")),
+        Column("previous_refresh_token_sealed", lambda account: place_of_token(account, "refresh")),
     ),
 }
 # What allauth keeps of second factors: the secret of an app, the seed of recovery codes.

@@ -11,7 +11,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from fleet.adapters.base import Access, Adapter, RemoteVehicle
-from fleet.adapters.capabilities import Capability
+from fleet.adapters.capabilities import Capability, Tokens
 from fleet.adapters.errors import AdapterError
 from fleet.adapters.http import Http, Take
 from fleet.adapters.oauth import TokenSet
@@ -20,6 +20,7 @@ from fleet.budgets.meter import Payer, calls_of
 from fleet.events.services import acting_as, record
 from fleet.teams.models import Team
 from fleet.vehicles.consent import allowed_scopes, forget_unallowed, lock_lane, stop_waiting
+from fleet.vehicles.logins import get_login
 from fleet.vehicles.models import (
     Connection,
     Consent,
@@ -30,10 +31,10 @@ from fleet.vehicles.models import (
     Vehicle,
     VehicleLink,
 )
-from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.providers import make_adapter, manifest_of
 from fleet.vehicles.sealing import keyed_hash
 from fleet.vehicles.snapshots import save_snapshot
-from fleet.vehicles.tokens import get_access_token, store_tokens
+from fleet.vehicles.tokens import store_tokens
 from fleet.vehicles.vin import clean_vin
 
 MOST_ENDED_AT_ONCE = 200
@@ -42,18 +43,29 @@ MOST_ENDED_AT_ONCE = 200
 def save_account(*, app: ProviderApp, brand: str, tokens: TokenSet) -> ProviderAccount:
     """Keep the tokens of an owner's login, one row per login in this installation, whoever asked for it.
 
-    Raises AdapterError (upstream_error) when the maker gave no refresh token or no account id: such a grant would die
-    within the hour, so it is refused while the owner is still there.
+    Raises AdapterError (upstream_error) when the answer is too poor to keep; see check_lasts.
     """
-    if tokens.refresh_token is None or tokens.account_id is None:
-        raise AdapterError("upstream_error", detail="no refresh token or no account in the token answer")
+    check_lasts(app, tokens)
     with transaction.atomic():
         account, _ = ProviderAccount.objects.get_or_create(
-            app=app, brand=brand, provider_user_id=tokens.account_id[:200]
+            app=app, brand=brand, provider_user_id=(tokens.account_id or "")[:200]
         )
         account = ProviderAccount.objects.select_for_update().get(pk=account.pk)
+        if account.region != tokens.region:
+            account.region = tokens.region[:20]
+            account.save(update_fields=["region"])
         store_tokens(account, tokens)
     return account
+
+
+def check_lasts(app: ProviderApp, tokens: TokenSet) -> None:
+    """Raise AdapterError (upstream_error) when the maker gave no refresh token or no account id.
+
+    Such a grant would die within the hour, so it is refused while the owner is still there.
+    """
+    is_the_applications = manifest_of(app).tokens is Tokens.APPLICATION
+    if not tokens.account_id or (tokens.refresh_token is None and not is_the_applications):
+        raise AdapterError("upstream_error", detail="no refresh token or no account in the token answer")
 
 
 def open_connection(
@@ -216,7 +228,7 @@ def read_vehicle(link: VehicleLink, *, with_capabilities: bool = False, asked_by
     Raises AdapterError; quota_exhausted when the budget has no room for a read that nobody's command waits for.
     """
     account = link.connection.account
-    access = Access(link.provider_vehicle_id, get_access_token(account.id))
+    access = get_login(account.id).to(link.provider_vehicle_id)
     take = calls_of(Payer(account.app_id, account.id, link.vehicle.lane_id))
     snapshot, capabilities = asyncio.run(_ask(link, access, take, with_capabilities=with_capabilities))
     if capabilities is not None:

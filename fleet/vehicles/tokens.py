@@ -17,6 +17,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.utils import timezone
 
+from fleet.adapters.capabilities import Tokens
 from fleet.adapters.errors import AdapterError, GrantRefused
 from fleet.adapters.http import Http, NoAnswer
 from fleet.adapters.oauth import TokenSet
@@ -68,7 +69,13 @@ def read_access_token(account: ProviderAccount) -> str | None:
 
 
 def store_tokens(account: ProviderAccount, tokens: TokenSet) -> None:
-    """Keep a new token set, the previous refresh token beside it. The caller holds the row's lock."""
+    """Keep a new token set, the previous refresh token beside it. The caller holds the row's lock.
+
+    Of a token that is the whole application's nothing is kept here.
+    """
+    if manifest_of(account.app).tokens is Tokens.APPLICATION:
+        note_well(account)
+        return
     now, life = timezone.now(), timedelta(seconds=tokens.expires_in_s)
     if tokens.refresh_token is not None:
         account.previous_refresh_token_sealed = account.refresh_token_sealed
@@ -79,6 +86,17 @@ def store_tokens(account: ProviderAccount, tokens: TokenSet) -> None:
     account.status = ProviderAccount.Status.ACTIVE
     account.refresh_at = now + _until_needed(account, life) * random.uniform(EARLIEST, LATEST)  # noqa: S311 - no secret
     account.refreshed_at = now
+    account.refresh_failures = 0
+    account.refresh_started_at = None
+    account.refused_at = account.refused_last_at = account.refused_version = None
+    account.save(update_fields=STORED)
+
+
+def note_well(account: ProviderAccount) -> None:
+    """Note that a login is served, where its tokens are the application's. The caller holds the row's lock."""
+    account.token_version += 1
+    account.status = ProviderAccount.Status.ACTIVE
+    account.refreshed_at, account.refresh_at = timezone.now(), None
     account.refresh_failures = 0
     account.refresh_started_at = None
     account.refused_at = account.refused_last_at = account.refused_version = None
@@ -161,7 +179,7 @@ def _ask_and_store(account: ProviderAccount) -> Outcome:
         note_refusal(account)
         return Outcome(error=error)
     except AdapterError as error:
-        _note_failure(account, error)
+        note_failure(account, error)
         return Outcome(error=error)
     store_tokens(account, tokens)
     if tokens.scopes is not None:
@@ -181,7 +199,7 @@ async def _ask_for_tokens(account: ProviderAccount, refresh_token: str) -> Token
         return await adapter.refresh(brand=account.brand, refresh_token=refresh_token)
 
 
-def _note_failure(account: ProviderAccount, error: AdapterError) -> None:
+def note_failure(account: ProviderAccount, error: AdapterError) -> None:
     """Come back later. Nothing but a definite refusal says anything of the grant; the old access token lives on."""
     account.refresh_at = timezone.now() + wait_after(account.refresh_failures, retry_after_s=error.retry_after_s)
     account.refresh_failures = min(account.refresh_failures + 1, 1000)
