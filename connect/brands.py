@@ -3,7 +3,8 @@
 import asyncio
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 from uuid import UUID
@@ -12,10 +13,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
+from compatibility.eligibility import makes_that_cannot
 from connect import tasks
-from connect.models import BrandList
+from connect.models import BrandList, ShareLink
 from fleet.adapters.base import Brand
 from fleet.adapters.http import Http
+from fleet.adapters.registry import get_adapter
 from fleet.vehicles.models import ProviderApp
 from fleet.vehicles.providers import make_adapter
 
@@ -43,15 +46,41 @@ def apps_of(team_id: UUID) -> QuerySet[ProviderApp]:
     )
 
 
-def brands_of(team_id: UUID) -> list[OfferedBrand]:
-    """Return what owners can choose for a team, by name. A brand that two registrations offer goes to the first."""
+def brands_of(team_id: UUID, *, scopes: Collection[str] = (), country: str = "") -> list[OfferedBrand]:
+    """Return what owners can choose for a team, by name. A brand that several registrations offer goes to one of them:
+    the one through which most of the scopes can be used there, then the maker's own, then the team's own, the oldest.
+    """
     lists = {row.app_id: row.brands for row in BrandList.objects.filter(app__in=apps_of(team_id))}
-    offered: dict[str, OfferedBrand] = {}
+    offered: dict[str, list[OfferedBrand]] = {}
     for app_id, provider in apps_of(team_id).values_list("id", "provider"):
         # The list of countries came later; a list read before has none until the next hour.
         for key, name, *rest in lists.get(app_id, []):
-            offered.setdefault(key, OfferedBrand(key, name, app_id, tuple(rest[0]) if rest else (), provider))
-    return sorted(offered.values(), key=lambda brand: plain(brand.name))
+            countries = tuple(rest[0]) if rest else ()
+            offered.setdefault(key, []).append(OfferedBrand(key, name, app_id, countries, provider))
+    return sorted(_choose(offered.values(), scopes, country), key=lambda brand: plain(brand.name))
+
+
+def _choose(offered: Iterable[list[OfferedBrand]], scopes: Collection[str], country: str) -> list[OfferedBrand]:
+    several = [brand for ways in offered if len(ways) > 1 for brand in ways] if scopes else []
+    asked = ((brand.provider, brand.name, None) for brand in several)
+    unable = makes_that_cannot(asked, country=country, scopes=scopes) if several else {}
+
+    def worth(brand: OfferedBrand) -> tuple[int, bool]:
+        can = get_adapter(brand.provider).manifest.scopes & set(scopes)
+        can -= unable.get((brand.provider, brand.name, None), frozenset())
+        return len(can), brand.provider == brand.key
+
+    # max keeps the first of equals, and the registrations come in their order.
+    return [max(ways, key=worth) for ways in offered]
+
+
+def brands_for(link: ShareLink) -> list[OfferedBrand]:
+    """Return what an owner with this link can choose. A repair goes through the registration that is to be repaired."""
+    brands = brands_of(link.team_id, scopes=link.scopes_asked, country=link.country or link.team.country)
+    if link.repairs is not None:
+        app = link.repairs.account.app
+        brands = [replace(brand, app_id=app.id, provider=app.provider) for brand in brands]
+    return [brand for brand in brands if link.is_for(brand.key)]
 
 
 def find_brand(team_id: UUID, key: str) -> OfferedBrand | None:

@@ -14,7 +14,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from connect.acceptance import Person, VisitOver, accept
 from connect.access import find_latest_visit, get_visit, note_miss
 from connect.brand_page import brand_context, read_country, said_country
-from connect.brands import OfferedBrand, ask_for_brands, brands_of, find_brand
+from connect.brands import OfferedBrand, ask_for_brands, brands_for
 from connect.browser import browser_hash, know_browser, speak
 from connect.callback import CallbackRefused, receive_callback, ring
 from connect.invitations import Invitation, find_invitation
@@ -50,10 +50,10 @@ def start(request: HttpRequest, secret: str) -> HttpResponse:
     if latest is not None and latest.step in {Visit.Step.EXCHANGING, Visit.Step.REVIEW} and not _is_late(latest):
         return redirect("connect:wait", latest.id)
     ask_for_brands()
-    brands = brands_of(link.team_id)
+    brands = brands_for(link)
     if invitation.vin and brands and is_make_missing(invitation.vin, brands):
         return show_way_out(request, "vin_not_offered", link=link, vin=invitation.vin)
-    brand = find_brand(link.team_id, link.brands[0]) if len(link.brands) == 1 else None
+    brand = brands[0] if len(link.brands) == 1 and brands else None
     context = start_context(link, brand_name=brand.name if brand else "") | {
         "step": 1,
         "continue_url": _go_url(secret, brand) if brand else reverse("connect:brand", args=[secret]),
@@ -104,7 +104,7 @@ def _show_brands(request: HttpRequest, invitation: Invitation, form: WishForm | 
     link = invitation.link
     country, said = read_country(request, link), said_country(request, link)
     context = framed(link.team, step=2) | brand_context(
-        [brand for brand in brands_of(link.team_id) if link.is_for(brand.key)],
+        brands_for(link),
         query=request.GET.get("q", ""),
         country=country,
         needed=link.scopes_needed,
@@ -129,7 +129,7 @@ def go(request: HttpRequest, secret: str, brand_key: str) -> HttpResponse:
     if invitation is None:
         return refused
     link = invitation.link
-    brand = find_brand(link.team_id, brand_key) if link.is_for(brand_key) else None
+    brand = next((brand for brand in brands_for(link) if brand.key == brand_key), None)
     if brand is None:
         return show_way_out(request, "brand_unknown", link=link, secret=secret)
     visit, address = open_visit(
