@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from simulator.cars import Car
@@ -204,8 +204,11 @@ COMMANDS: dict[str, WireCommand] = {
 }
 
 
-def check_parameters(command: WireCommand, parameters: Any) -> dict[str, Any]:
-    """Return the parameters when every one is known, present where it must be, and in range; raise InvalidParameter."""
+def check_parameters(command: WireCommand, parameters: Any, *, is_stepless: bool = False) -> dict[str, Any]:
+    """Return the parameters when every one is known, present where it must be, and in range; raise InvalidParameter.
+
+    is_stepless: numbers may lie between the steps, as makers have it who name a range alone.
+    """
     if not isinstance(parameters, dict):
         raise InvalidParameter("parameters")
     for name in parameters:
@@ -215,9 +218,13 @@ def check_parameters(command: WireCommand, parameters: Any) -> dict[str, Any]:
         if parameters.get(name) is None:
             if name not in command.optional:
                 raise InvalidParameter(name)
-        elif not kind.accepts(parameters[name]):
+        elif not (_without_step(kind) if is_stepless else kind).accepts(parameters[name]):
             raise InvalidParameter(name)
     return {name: value for name, value in parameters.items() if value is not None}
+
+
+def _without_step(kind: Parameter) -> Parameter:
+    return replace(kind, step=None) if isinstance(kind, Range) else kind
 
 
 def is_capable(car: Car, name: str) -> bool:

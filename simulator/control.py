@@ -11,6 +11,7 @@ from simulator.behaviours import EVERY_CAR
 from simulator.brands import BRANDS
 from simulator.cars import Car
 from simulator.commands import COMMANDS
+from simulator.dialects.brokers import BROKERS, name_car
 from simulator.errors import ApiError, InvalidParameter
 from simulator.faults import json_response
 from simulator.keys import WORLD
@@ -287,6 +288,7 @@ def _describe_truth(world: World, car: Car) -> dict[str, Any]:
         "light_flashes": car.light_flashes,
         "wakes": car.wakes,
         "facts": car.facts,
+        "known_as": {"tesla": car.vin, "volvo": car.vin, **{name: name_car(name, car.id) for name in BROKERS}},
         "pending": len(car.pending),
         "ledger_count": sum(1 for _ in world.ledger.select(car=car.id)),
     }

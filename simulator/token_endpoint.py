@@ -15,7 +15,7 @@ from simulator.keys import WORLD
 from simulator.oauth import Client, OAuthError
 from simulator.world import World
 
-_NEVER_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+NEVER_STORE = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 Form = Mapping[str, str]
 
 
@@ -38,15 +38,15 @@ async def _answer(
 
     def act() -> web.Response:
         try:
-            fields = _read_form(request, form)
-            client = _authenticate(world, request, fields)
-            return json_response(step(world, brand, client, fields), headers=_NEVER_STORE)
+            fields = read_form(request, form)
+            client = authenticate(world, request, fields)
+            return json_response(step(world, brand, client, fields), headers=NEVER_STORE)
         except OAuthError as error:
             status = 401 if error.error == "invalid_client" else 400
             headers = (
-                {**_NEVER_STORE, "WWW-Authenticate": f'Basic realm="{brand}"'}
+                {**NEVER_STORE, "WWW-Authenticate": f'Basic realm="{brand}"'}
                 if status == 401 and used_basic
-                else _NEVER_STORE
+                else NEVER_STORE
             )
             return json_response(
                 {"error": error.error, "error_description": error.description}, status=status, headers=headers
@@ -55,7 +55,8 @@ async def _answer(
     return await serve(request, world, world.behaviours.for_all(), act)
 
 
-def _read_form(request: web.Request, form: Any) -> Form:
+def read_form(request: web.Request, form: Any) -> Form:
+    """Return the fields of a posted form. Raises OAuthError when it is none or repeats one."""
     if request.content_type != "application/x-www-form-urlencoded":
         raise OAuthError("invalid_request", "The body must be a form.")
     if len(form) != len(set(form)):
@@ -63,7 +64,8 @@ def _read_form(request: web.Request, form: Any) -> Form:
     return form
 
 
-def _authenticate(world: World, request: web.Request, form: Form) -> Client:
+def authenticate(world: World, request: web.Request, form: Form) -> Client:
+    """Return the client by HTTP Basic or by its form fields. Raises OAuthError invalid_client."""
     header = request.headers.get("Authorization")
     if header is None:
         return world.authorizations.authenticate_client(form.get("client_id", ""), form.get("client_secret", ""))

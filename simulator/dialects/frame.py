@@ -174,7 +174,9 @@ def refuse_as_told(
         raise MakerSays(says.word)
 
 
-def check_plainly(car: Car, grant: Grant, command: str, parameters: Any) -> dict[str, Any]:
+def check_plainly(
+    car: Car, grant: Grant, command: str, parameters: Any, *, is_stepless: bool = False
+) -> dict[str, Any]:
     """Return the parameters when scope, capability, pairing and ranges allow it, in this order; raise ApiError."""
     kind = COMMANDS[command]
     if kind.scope not in grant.scopes:
@@ -183,7 +185,7 @@ def check_plainly(car: Car, grant: Grant, command: str, parameters: Any) -> dict
         raise ApiError(501, "not_capable")
     if car.is_unpaired:
         raise ApiError(403, "needs_pairing")
-    return check_parameters(kind, parameters)
+    return check_parameters(kind, parameters, is_stepless=is_stepless)
 
 
 def authorize(request: web.Request) -> tuple[World, Grant]:
