@@ -74,6 +74,7 @@ INSTALLED_APPS = [
     "fleet.teams",
     "fleet.budgets",
     "fleet.vehicles",
+    "fleet.registrations",
     "fleet.members",
     "fleet.sign_on",
     "compatibility",

@@ -5,6 +5,7 @@ from django.urls import include, path, re_path
 from django.views.generic import RedirectView
 
 from fleet.live.views import healthz
+from fleet.registrations.views import tesla_public_key
 from fleet.teams.stepup import counts_as_sign_in
 from fleet.teams.views import ChooseNewPassword, ResetPassword, SignIn, SignUp
 
@@ -35,6 +36,9 @@ urlpatterns = [
     path("teams/", include("fleet.teams.urls")),
     path("teams/", include("fleet.keeping.urls")),
     path("installation/", include("fleet.teams.installation_urls")),
+    path("installation/providers/", include("fleet.registrations.installation_urls")),
+    path("providers/", include("fleet.registrations.urls")),
+    path(".well-known/appspecific/com.tesla.3p.public-key.pem", tesla_public_key, name="tesla_public_key"),
     path("vehicles/", include("fleet.vehicles.urls")),
     path("live/", include("fleet.live.urls")),
     path("audit/", include("fleet.audit.urls")),

@@ -38,6 +38,7 @@ from tests.commands.programs.scheduling import make_schedule, make_timed
 from tests.factories import PASSWORD, join_simulated_car, make_member, make_share_link, make_team, make_visit
 from tests.fleet.budgets.rows import make_budget_of
 from tests.fleet.notifications.rows import fill_bell
+from tests.fleet.registrations.rows import keeper_of, make_registration
 from tests.fleet.sign_on.rows import make_open_domain
 from tests.infrastructure.simulator import Simulator
 
@@ -46,7 +47,7 @@ from tests.infrastructure.simulator import Simulator
 # Everything else is a team's.
 PUBLIC = re.compile(
     r"^(home|healthz|set_language|(account|mfa|usersessions|sign_on)_\w+|connect:(start|brand|go|refuse|wish|callback|out|logo|look_css)"
-    r"|installation:\w+|members:(join|open|switch)|portal:(open|again|forgotten|leave)"
+    r"|installation(_providers)?:\w+|tesla_public_key|members:(join|open|switch)|portal:(open|again|forgotten|leave)"
     r"|compatibility:(matrix|car|compare|vin|ask|export|changes|changes_feed|provider|sources)"
     r"|api:(compatibility|compatibility_answer|compatibility_ask|problem|not_found))$"
 )
@@ -73,6 +74,7 @@ OWN_TEAM |= {"audit:list", "audit:export"}
 OWN_TEAM |= {"keeping:retention", "keeping:close", "keeping:reopen"}
 OWN_TEAM |= {"sign_on:domains"}
 OWN_TEAM |= {"compatibility:my_cars"}
+OWN_TEAM |= {"registrations:list", "registrations:new"}
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
         "role_id": str(role.id),
         "group_id": str(group.id),
         "domain_id": str(make_open_domain(membership).id),
+        "registration_id": str(make_registration(keeper_of(membership), name="SC-RET provider").id),
+        "provider": "simulator",
         "vehicle_id": str(link.vehicle_id),
         "command_id": str(command.id),
         "job_id": str(job.id),
@@ -157,6 +161,7 @@ def foreign(committed_db: Any, simulator: Simulator) -> Objects:
             "SC-RET morning",
             "SC-RET role",
             "SC-RET group",
+            "SC-RET provider",
             link.vehicle.vin,
         ),
     )
@@ -326,6 +331,8 @@ def test_census_of_objects_when_a_model_is_new_then_it_belongs_to_a_team_or_is_n
         "events.seal",
         "events.anchor",
         "events.personalvalue",
+        "vehicles.applicationtoken",
+        "vehicles.carsession",
         "vehicles.providerapp",
         "vehicles.provideraccount",
         "vehicles.lane",
