@@ -24,8 +24,8 @@ from fleet.vehicles.readings import Readings, readings_of
 class Availability:
     """One command on one car for one person.
 
-    code: "" when it is offered; else team_closing, not_offered, not_equipped, not_capable, not_declared, no_consent,
-    needs_owner, connection_ended, role, off_hours or rule. is_certain: the maker said of this very car whether it can;
+    code: "" when it is offered; else team_closing, not_offered, not_equipped, not_capable, needs_pairing, not_declared,
+    no_consent, needs_owner, connection_ended, role, off_hours or rule. is_certain: the maker said of this very car whether it can;
     else `answer` says what is declared of cars like it, or that nobody knows. ranges: the limits of its parameters,
     narrowed by the car. rule: the team's rule that blocks it now.
     """
@@ -135,7 +135,7 @@ def code_of_answer(answer: Answer) -> str:
         return "not_offered"
     if answer.layer == "declared":
         return "not_declared"
-    return "not_equipped" if answer.why == "not_equipped" else "not_capable"
+    return answer.why if answer.why in {"not_equipped", "needs_pairing"} else "not_capable"
 
 
 def _ranges(kind: str, capability: dict[str, Any]) -> dict[str, Number]:

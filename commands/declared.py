@@ -13,7 +13,10 @@ from compatibility.words import Support
 def why_not_offered(availability: Availability) -> str:
     """Return why a button is not offered; what is only declared of cars like it says of when it is."""
     words = str(NOT_OFFERED[availability.code])
-    declared = availability.answer.declared if availability.answer is not None else None
+    answer = availability.answer
+    if availability.code == "not_offered" and answer is not None and answer.provider:
+        return _("Not offered by %(provider)s") % {"provider": answer.provider}
+    declared = answer.declared if answer is not None else None
     if availability.code == "not_declared" and declared is not None and declared.as_of is not None:
         when = {"month": MONTHS[declared.as_of.month], "year": declared.as_of.year}
         return f"{words} ({_('as of %(month)s %(year)s') % when})"

@@ -248,7 +248,7 @@ def _initial(kind: str, state: Readings) -> dict[str, Any]:
 def _next_step(availability: Availability) -> NextStep | None:
     if availability.rule is not None:
         return NextStep(_("See the rule"), f"{reverse('rules:list')}#rule-{availability.rule.id}")
-    if availability.code in {"no_consent", "needs_owner", "connection_ended"}:
+    if availability.code in {"no_consent", "needs_owner", "connection_ended", "needs_pairing"}:
         return NextStep(_("Ask the owner"), reverse("connect:links"))
     return None
 

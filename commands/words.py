@@ -165,6 +165,7 @@ NOT_OFFERED = {
     "not_equipped": _("This car does not have it"),
     "not_capable": _("This car cannot do it"),
     "not_declared": _("Not offered for cars like this"),
+    "needs_pairing": _("The owner has to pair the car first"),
     "no_consent": _("Not allowed by the owner"),
     "needs_owner": _("The owner has to sign in again"),
     "connection_ended": _("The connection has ended"),

@@ -26,7 +26,7 @@ class Answer:
     layer: who says so: "adapter" (Fleetwell's adapter has no such command), "car" (the maker, of this car), "declared"
     (of cars like it, with date and source) or "" (nobody). why: the maker's code (not_equipped, needs_pairing, …), or
     not_offered. checked_at: when the maker was asked, ISO 8601, "" where it was not. disagreement: "car_says_no" or
-    "car_says_yes" where this car's maker and what is declared say the opposite.
+    "car_says_yes" where this car's maker and what is declared say the opposite. provider: through whom, by its name.
     """
 
     ability: str
@@ -36,6 +36,7 @@ class Answer:
     checked_at: str
     declared: Declared
     disagreement: str = ""
+    provider: str = ""
 
     @property
     def can(self) -> bool | None:
@@ -93,8 +94,9 @@ def weigh(capability: Mapping[str, Any] | None, declared: Declared, provider: st
     """Return the answer that two layers give together. capability: as a link keeps it, None where nobody was asked."""
     ability, capability = declared.ability, capability or {}
     checked_at, why = str(capability.get("checked_at", "")), str(capability.get("why", ""))
-    if ability in KINDS and ability not in get_adapter(provider).manifest.commands:
-        return Answer(ability, Support.NONE, "adapter", "not_offered", "", declared)
+    manifest = get_adapter(provider).manifest
+    if ability in KINDS and ability not in manifest.commands:
+        return Answer(ability, Support.NONE, "adapter", "not_offered", "", declared, provider=manifest.name)
     match capability.get("answer", "unknown"):
         case "no":
             contrary = "car_says_no" if declared.support is Support.FULL else ""

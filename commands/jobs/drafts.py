@@ -28,6 +28,7 @@ FIRST_VALUES: Mapping[str, Mapping[str, Any]] = {
 SKIPPED_ICONS = {
     "no_consent": "user",
     "needs_owner": "user",
+    "needs_pairing": "key",
     "connection_ended": "link",
     "rule": "shield",
     "busy": "clock",
@@ -134,7 +135,7 @@ def _group(skipped: Skipped) -> SkippedGroup:
 
 
 def _next_step(code: str) -> NextStep | None:
-    if code in {"no_consent", "needs_owner", "connection_ended"}:
+    if code in {"no_consent", "needs_owner", "connection_ended", "needs_pairing"}:
         return NextStep(_("Ask the owner"), reverse("connect:links"))
     if code == "rule":
         return NextStep(_("Look at the rules"), reverse("rules:list"))

@@ -6,7 +6,7 @@ from datetime import date
 import pytest
 from pytest_django import DjangoAssertNumQueries
 
-from commands.availability import check_availability
+from commands.availability import Availability, check_availability, code_of_answer
 from commands.bulk import check_many
 from commands.declared import what_is_declared, why_not_offered
 from commands.services import NotSupported, request_command
@@ -62,7 +62,23 @@ def test_weigh_of_a_command_that_the_adapter_lacks_says_so_whatever_is_declared(
     monkeypatch.setitem(ADAPTERS, "small", "tests.compatibility.small_adapter.SmallAdapter")
     declared = Declared("unlock", Support.FULL, "", AS_OF, "list", 7, "model")
 
-    assert weigh(YES, declared, "small") == Answer("unlock", Support.NONE, "adapter", "not_offered", "", declared)
+    answer = weigh(YES, declared, "small")
+
+    assert answer == Answer("unlock", Support.NONE, "adapter", "not_offered", "", declared, provider="Simulator")
+    assert why_not_offered(available(answer)) == "Not offered by Simulator"
+
+
+def test_why_not_offered_when_the_car_waits_for_our_key_then_its_owner_has_to_pair_it() -> None:
+    said = {"answer": "no", "why": "needs_pairing", "checked_at": "2026-11-20T08:00:00+00:00"}
+
+    answer = weigh(said, Declared("unlock", Support.FULL, "", AS_OF, "list", 7, "model"), "simulator")
+
+    assert code_of_answer(answer) == "needs_pairing"
+    assert why_not_offered(available(answer)) == "The owner has to pair the car first"
+
+
+def available(answer: Answer) -> Availability:
+    return Availability(answer.ability, code_of_answer(answer), is_certain=True, ranges={}, answer=answer)
 
 
 ROWS = ("*,,*,DE,none,open_trunk,", "*,,*,DE,partial,unlock,PIN needed", "*,,*,DE,full,lock,")
