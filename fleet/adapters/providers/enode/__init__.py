@@ -1,0 +1,1 @@
+"""Enode: links to owners' accounts at many makes, made for charging; the tokens are the application's."""

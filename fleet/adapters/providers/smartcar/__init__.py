@@ -1,0 +1,1 @@
+"""Smartcar, version 3: one sign-in for many makes, tokens of the application, and the owner named in a header."""
