@@ -5,6 +5,7 @@ import random
 import secrets
 import time
 from collections import OrderedDict
+from collections.abc import Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,6 +48,8 @@ class World:
     references: OrderedDict[str, Reference] = field(default_factory=OrderedDict)
     # What each dialect keeps of its own (connections, keys), by its name: JSON, so that it survives a restart.
     shelves: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # What runs beside the requests; the loop itself holds tasks only weakly.
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
     changes: int = 0  # counted up by everything that a restart should find again
 
     def __post_init__(self) -> None:
@@ -57,6 +60,12 @@ class World:
 
     def shelf(self, dialect: str) -> dict[str, Any]:
         return self.shelves.setdefault(dialect, {})
+
+    def start(self, work: Coroutine[Any, Any, None]) -> None:
+        """Run something beside the requests and keep it alive until it is through."""
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
 
     def look(self, car: Car, behaviour: Behaviour) -> str:
         """Bring the car up to now and return how its cloud finds it: online, asleep or offline."""
