@@ -9,6 +9,7 @@ from fleet.adapters.base import Adapter
 
 ADAPTERS = {
     "simulator": "fleet.adapters.providers.simulator.adapter.SimulatorAdapter",
+    "volvo": "fleet.adapters.providers.volvo.adapter.VolvoAdapter",
 }
 
 

@@ -65,6 +65,8 @@ class AdapterContract:
     login: ClassVar[Login] = LOGIN
     # The order of the verdict cases, where a case names no other.
     order: ClassVar[Command] = Unlock()
+    # Orders, by kind, that this maker cannot take with all the parameters that we know.
+    orders: ClassVar[Mapping[str, Command]] = {}
     # The fixtures that follow each other as pages of a list, and the calls that are not commands.
     vehicle_pages: ClassVar[tuple[str, ...]] = ("vehicles_page_1", "vehicles_page_2")
     calls: ClassVar[tuple[str, ...]] = ("read", "read_capabilities", "list_vehicles")
@@ -90,10 +92,8 @@ class AdapterContract:
     # The rig ------------------------------------------------------------------------------------------------------
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
-        tables = {"verdict_case": self.verdicts, "poll_case": self.polls}
-        for name, table in tables.items():
-            if name in metafunc.fixturenames:
-                metafunc.parametrize(name, list(table))
+        if "verdict_case" in metafunc.fixturenames:
+            metafunc.parametrize("verdict_case", list(self.verdicts))
 
     def find_answer(self, case: str, call: str = "send") -> Mapping[str, Any] | None:
         for name in (f"{call}_{case}", case):
@@ -113,7 +113,11 @@ class AdapterContract:
         if found is None and case in FAULTS:
             return FAULTS[case]
         if found is None and case == "wrong_types":
-            good = {"send": self.happy_case(self.order), "list_vehicles": self.vehicle_pages[0], "read": "state"}
+            good = {
+                "send": self.happy_case(self.order),
+                "list_vehicles": self.vehicle_pages[0],
+                "read": "state_in_full",
+            }
             found = self.answer(good.get(call, "capabilities"), call)
             found = {"status": found["status"], "body": twisted(found["body"])}
         return self._tell(found or self.answer(case, call))
@@ -187,6 +191,7 @@ class AdapterContract:
     @pytest.mark.parametrize("order", ORDERS, ids=lambda order: order.kind)
     def test_send_when_the_command_is_declared_then_exactly_its_request_leaves_and_else_none(self, order):
         permit = Permit()
+        order = self.orders.get(order.kind, order)
         case = self.happy_case(order)
 
         with self.server(case) as server:
@@ -250,12 +255,14 @@ class AdapterContract:
 
     # Following up ---------------------------------------------------------------------------------------------------
 
-    def test_poll_when_the_maker_reports_then_it_is_told_in_our_words(self, poll_case):
-        with self.server(poll_case, call="poll") as server:
-            found = self.call(server.url, lambda adapter: adapter.poll(self.access, "cmd/1"))
+    def test_poll_when_the_maker_reports_then_it_is_told_in_our_words(self):
+        found: dict[str, Verdict | None] = {}
+        for case in self.polls:
+            with self.server(case, call="poll") as server:
+                found[case] = self.call(server.url, lambda adapter: adapter.poll(self.access, "cmd/1"))
+            assert ["cmd%2F1" in request.path for request in server.requests] == [True]
 
-        assert found == self.polls[poll_case]
-        assert ["cmd%2F1" in request.path for request in server.requests] == [True]
+        assert found == self.polls
 
     # Knowing --------------------------------------------------------------------------------------------------------
 

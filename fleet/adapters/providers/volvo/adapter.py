@@ -40,7 +40,7 @@ LACKING_FOR_S = 6 * 3600.0
 MOST_LACKING = 10_000
 MOST_CARS = 100
 # Stands for a token where a test of the set-up needs one that is certainly no good.
-NO_TOKEN = "set-up-test"
+PROBE = "set-up-test"
 
 
 class VolvoAdapter(Adapter):
@@ -144,7 +144,7 @@ class VolvoAdapter(Adapter):
 
     async def _check_credentials(self) -> SetupCheck:
         try:
-            await self.refresh(brand="volvo", refresh_token=NO_TOKEN)
+            await self.refresh(brand="volvo", refresh_token=PROBE)
         except GrantRefused:
             return SetupCheck("credentials", True)
         except AdapterError as error:
@@ -154,7 +154,7 @@ class VolvoAdapter(Adapter):
 
     async def _check_key(self) -> SetupCheck:
         try:
-            await self._get(CARS, NO_TOKEN)
+            await self._get(CARS, PROBE)
         except AdapterError as error:
             # That the token is no good is what was to be expected; only then the key was looked at and accepted.
             if error.code in {"needs_reconnect", "needs_consent"}:

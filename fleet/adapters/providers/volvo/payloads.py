@@ -30,6 +30,7 @@ ENGINE_MINUTES = int(StartEngine.ranges["duration_min"].maximum)
 # Nobody can wake the car from here; it comes back when somebody drives it.
 ASLEEP_RETRY_S = 60.0
 UNREACHABLE_RETRY_S = 10.0
+AVAILABILITY = ("AVAILABLE", "UNAVAILABLE", "UNSPECIFIED")  # a tuple: what cannot be hashed is asked for too
 
 # invokeStatus -> what is known. TIMEOUT, CAR_TIMEOUT, UNKNOWN, EXPIRED, INVOCATION_SPECIFIC_ERROR and words to come are
 # not here: the documents do not say that the car did nothing then.
@@ -119,7 +120,7 @@ def error_of(answer: Answer) -> AdapterError:
 def why_unreachable(data: Mapping[str, Any]) -> AdapterError | None:
     """Return why no command can be sent to the car now, None when it can. The reasons are not all documented."""
     status = data.get("availabilityStatus")
-    if not isinstance(status, dict) or status.get("value") not in {"AVAILABLE", "UNAVAILABLE", "UNSPECIFIED"}:
+    if not isinstance(status, dict) or status.get("value") not in AVAILABILITY:
         return AdapterError("upstream_error", detail="no availability")
     if status["value"] != "UNAVAILABLE":
         return None

@@ -136,7 +136,7 @@ def _quantity(signal: str, raw: object, factors: Mapping[str, float]) -> Iterato
         return
     number, factor = _number(found[0]), factors.get(str(raw.get("unit", "")).lower())
     if number is not None and factor is not None:
-        yield signal, number * factor, found[1]
+        yield signal, round(number * factor, 6), found[1]
 
 
 def _number(raw: object) -> float | None:
