@@ -39,7 +39,7 @@ def verdict_of_action(action: Mapping[str, Any] | None, *, kind: str = "", car: 
         return Accepted(ref)
     if state == "CONFIRMED":
         return Done("provider", ref)
-    if state not in {"FAILED", "CANCELLED"}:
+    if state not in ("FAILED", "CANCELLED"):  # a tuple: what cannot be hashed is asked for too
         return None
     word = str(part(action, "failureReason", "type"))
     return FAILURES.get(word) or MaybeExecuted(detail=word if word.replace("_", "").isalnum() else str(state))

@@ -104,7 +104,7 @@ def verdict_of(answer: Answer, kind: str) -> Verdict:
         return _verdict_of_fault(answer, fault, kind)
     body = answer.json()
     data = body.get("data") if body is not None else None
-    if isinstance(data, dict) and data.get("type") in {"command-execution", None} and answer.status in {200, 202}:
+    if isinstance(data, dict) and data.get("type") in ("command-execution", None) and answer.status in (200, 202):
         raw = data.get("id")
         ref = raw if isinstance(raw, str) and len(raw) <= LONGEST_REF and raw.isprintable() else ""
         match _status_of(data).get("value"):

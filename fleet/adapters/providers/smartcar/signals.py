@@ -96,7 +96,8 @@ def given_signals(raw_signals: object, *, received_at: datetime) -> dict[str, Gi
         attributes = attributes_of(raw)
         status, body = attributes.get("status"), attributes.get("body")
         value = status.get("value") if isinstance(status, dict) else status
-        if value not in {"SUCCESS", None} or not isinstance(body, dict):
+        # A tuple: what cannot be hashed is asked for too.
+        if value not in ("SUCCESS", None) or not isinstance(body, dict):
             continue
         at = _age(raw, received_at)
         if at is not None:
