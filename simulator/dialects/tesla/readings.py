@@ -131,7 +131,7 @@ def _vehicle(world: World, car: Car, signals: Signals) -> dict[str, Any]:
     return {
         **_closures(world, car, signals),
         **pressures,
-        "odometer": round(signals["odometer_km"] / KM_PER_MILE, 6),
+        "odometer": round(car.odometer_km / KM_PER_MILE, 6),
         "car_version": f"{facts_of(world, car).get('firmware', USUAL_FIRMWARE)} 0123456789ab",
         "vehicle_name": car.display_name,
         "valet_mode": signals["valet_mode"],

@@ -5,7 +5,11 @@ import hashlib
 import hmac
 import json
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from cryptography.hazmat.primitives import serialization
@@ -215,3 +219,28 @@ def read_infotainment(reply: RoutableMessage) -> tuple[int, str]:
 
 def read_security(reply: RoutableMessage) -> FromVCSECMessage:
     return FromVCSECMessage.FromString(reply.protobuf_message_as_bytes)
+
+
+@contextmanager
+def publish_key(pem: str) -> Iterator[str]:
+    """Yield a domain on loopback that shows this public key where Tesla looks for it."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            is_there = self.path == "/.well-known/appspecific/com.tesla.3p.public-key.pem"
+            self.send_response(200 if is_there else 404)
+            self.end_headers()
+            self.wfile.write(pem.encode() if is_there else b"")
+
+        def log_message(self, *_arguments: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
+    thread.start()
+    try:
+        yield f"127.0.0.1:{server.server_address[1]}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
