@@ -41,8 +41,9 @@ def verdict_of_action(action: Mapping[str, Any] | None, *, kind: str = "", car: 
         return Done("provider", ref)
     if state not in ("FAILED", "CANCELLED"):  # a tuple: what cannot be hashed is asked for too
         return None
-    word = str(part(action, "failureReason", "type"))
-    return FAILURES.get(word) or MaybeExecuted(detail=word if word.replace("_", "").isalnum() else str(state))
+    given = part(action, "failureReason", "type")
+    word = given if isinstance(given, str) and given.replace("_", "").isalnum() else str(state)
+    return FAILURES.get(word) or MaybeExecuted(detail=word[:60])
 
 
 def _verdict_of_status(answer: Answer) -> Verdict:
