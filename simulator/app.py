@@ -3,7 +3,7 @@
 from aiohttp import web
 
 from simulator import api, authorize_pages, control, pairing_pages, token_endpoint
-from simulator.dialects import enode, smartcar, tesla
+from simulator.dialects import enode, smartcar, tesla, volvo
 from simulator.dialects.frame import Dialect, Face, Handler, speak
 from simulator.errors import ApiError
 from simulator.keys import SIGN_INS, WORLD
@@ -12,7 +12,7 @@ from simulator.world import World
 
 LONGEST_BODY_BYTES = 1024 * 1024
 # One line for each dialect of a maker.
-DIALECTS: tuple[Dialect, ...] = (enode.DIALECT, smartcar.DIALECT, tesla.DIALECT)
+DIALECTS: tuple[Dialect, ...] = (enode.DIALECT, smartcar.DIALECT, tesla.DIALECT, volvo.DIALECT)
 
 _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/api/v1/vehicles/{id}/commands", api.send_command),

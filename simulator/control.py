@@ -147,6 +147,7 @@ async def reset(request: web.Request) -> web.StreamResponse:
     world, body = await open_control(request)
     world.behaviours.reset()
     world.quotas.clear()
+    world.windows.clear()
     world.ledger.clear()
     if body.get("everything") is True:
         world.accounts.clear()

@@ -17,7 +17,7 @@ from simulator.commands import COMMANDS
 from simulator.errors import Refused
 from simulator.ledger import Entry, Ledger
 from simulator.oauth import Authorizations
-from simulator.quotas import Quotas
+from simulator.quotas import Quotas, Window
 from simulator.refusals import refuse_if_unable
 from simulator.signals import override_signals, read_signals
 
@@ -48,6 +48,8 @@ class World:
     references: OrderedDict[str, Reference] = field(default_factory=OrderedDict)
     # What each dialect keeps of its own (connections, keys), by its name: JSON, so that it survives a restart.
     shelves: dict[str, dict[str, Any]] = field(default_factory=dict)
+    # Limits of dialects that hold for each user of each client, by words of their own; not kept over a restart.
+    windows: dict[tuple[str, ...], Window] = field(default_factory=dict)
     # What runs beside the requests; the loop itself holds tasks only weakly.
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     changes: int = 0  # counted up by everything that a restart should find again
