@@ -8,7 +8,9 @@ from importlib import import_module
 from fleet.adapters.base import Adapter
 
 ADAPTERS = {
+    "enode": "fleet.adapters.providers.enode.adapter.EnodeAdapter",
     "simulator": "fleet.adapters.providers.simulator.adapter.SimulatorAdapter",
+    "smartcar": "fleet.adapters.providers.smartcar.adapter.SmartcarAdapter",
     "volvo": "fleet.adapters.providers.volvo.adapter.VolvoAdapter",
 }
 

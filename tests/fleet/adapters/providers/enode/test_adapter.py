@@ -242,6 +242,6 @@ class TestEnodeAdapter(AdapterContract):
 
     def test_read_webhook_when_it_is_signed_with_the_secret_of_the_registration_then_it_is_read(self):
         async def read(adapter):
-            return adapter.read_webhook({"x-enode-signature": sign(b"[]", SECRET)}, b"[]")
+            return adapter.read_webhook({"x-enode-signature": sign(SECRET, b"[]")}, b"[]")
 
         assert self.call("http://127.0.0.1:1", read) == Delivery(())
