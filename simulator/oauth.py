@@ -173,6 +173,10 @@ class Authorizations:
         found = self._by_access.get(token)
         return found[0] if found is not None and now < found[1] else None
 
+    def find_by_refresh_token(self, token: str) -> Grant:
+        """Return the grant of a refresh token that was issued just now. Raises KeyError for one that was not."""
+        return self._by_refresh[token]
+
     def revoke_token(self, *, client: Client, token: str) -> None:
         grant = self._by_refresh.get(token)
         if grant is None and token in self._by_access:

@@ -21,6 +21,7 @@ DIALECT = Dialect(
         ("GET", "/energy/v2/vehicles/{vin}/capabilities", vehicles.show_energy_capabilities),
         ("GET", "/location/v1/vehicles/{vin}/location", vehicles.show_location),
         ("PUT", "/_control/settings", requests.put_settings),
+        ("POST", "/_control/tokens", requests.create_tokens),
     ),
     pages=(("GET", "/as/authorization.oauth2", oauth.show_authorize),),
 )

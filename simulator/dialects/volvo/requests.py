@@ -9,7 +9,8 @@ from simulator.behaviours import Behaviour
 from simulator.cars import Car
 from simulator.control import open_control
 from simulator.dialects.frame import authorize, behave_for, unauthorized
-from simulator.dialects.volvo.scopes import DIALECT, list_granted
+from simulator.dialects.volvo.oauth import make_life_s, word_tokens
+from simulator.dialects.volvo.scopes import DIALECT, VOLVO_SCOPES, find_scopes, list_granted, remember
 from simulator.errors import ApiError, InvalidParameter
 from simulator.faults import json_response
 from simulator.keys import WORLD
@@ -62,6 +63,33 @@ async def put_settings(request: web.Request) -> web.StreamResponse:
     world.windows.clear()
     world.changes += 1
     return json_response({"api_key": API_KEY, **find_settings(world)})
+
+
+async def create_tokens(request: web.Request) -> web.StreamResponse:
+    """Control API: an answer as from the token endpoint, without a browser; all of Volvo's scopes unless told."""
+    world, body = await open_control(request)
+    account = world.accounts.find(str(body.get("account_id", "")))
+    if account is None or account.brand != DIALECT:
+        raise InvalidParameter("account_id")
+    client = world.authorizations.clients.get(str(body.get("client_id", "")))
+    if client is None:
+        raise InvalidParameter("client_id")
+    words = body.get("scopes", list(VOLVO_SCOPES))
+    if not isinstance(words, list) or not all(word in VOLVO_SCOPES for word in words):
+        raise InvalidParameter("scopes")
+    life_s = make_life_s(world.access_token_life_s(account))
+    answer = world.authorizations.grant_directly(
+        client_id=client.client_id,
+        account_id=account.id,
+        brand=DIALECT,
+        scopes=find_scopes(words),
+        life_s=life_s,
+        now=world.now(),
+    )
+    grant = world.authorizations.find_by_refresh_token(answer["refresh_token"])
+    remember(world, grant.id, words)
+    world.changes += 1
+    return json_response({**word_tokens(world, client, grant, answer), "account_id": account.id})
 
 
 def find_settings(world: World) -> dict[str, Any]:

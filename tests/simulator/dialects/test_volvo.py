@@ -145,12 +145,15 @@ def test_refresh_when_a_token_is_stale_then_answers_400_and_the_grant_is_gone(la
 def test_a_request_when_something_is_missing_then_is_told_what(lab: Simulator, electric: Driver) -> None:
     other_brand = Driver(lab.add_owner(XC60))
     somebody = Driver(lab.add_owner(XC60, brand="volvo"))
+    asked = {"account_id": electric.owner.account_id, "client_id": CLIENT_ID, "scopes": ["openid", "conve:unlock"]}
+    narrow = lab.request("POST", f"{BASE}/_control/tokens", json.dumps(asked)).json()
     lock = f"{CARS}/{electric.vin}/commands/lock"
 
     answers = {
         "key": electric.ask("GET", CARS, **{"vcc-api-key": "no"}),
         "token": Driver(electric.owner, "no").ask("GET", CARS),
         "other brand": other_brand.ask("GET", CARS),
+        "scope": Driver(electric.owner, narrow["access_token"]).send("lock"),
         "foreign": somebody.ask("GET", f"{CARS}/{electric.vin}/doors"),
         "content type": electric.ask("POST", lock, "{}", **{"Content-Type": "application/json; charset=utf-8"}),
         "no command of it": electric.send("engine-start", '{"runtimeMinutes": 5}'),
@@ -161,6 +164,7 @@ def test_a_request_when_something_is_missing_then_is_told_what(lab: Simulator, e
         "key": (401, "UNAUTHORIZED"),
         "token": (401, "UNAUTHORIZED"),
         "other brand": (401, "UNAUTHORIZED"),
+        "scope": (403, "FORBIDDEN"),
         "foreign": (404, "NOT_FOUND"),
         "content type": (415, "UNSUPPORTED_MEDIA_TYPE"),
         "no command of it": (404, "NOT_FOUND"),
