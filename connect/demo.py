@@ -7,16 +7,19 @@ from datetime import timedelta
 from django.db import transaction
 from django.utils import timezone
 
+from connect.lab import Lab
 from connect.scopes import SCOPES, TEXT_VERSION
 from fleet.adapters.base import Brand, Login, RemoteVehicle
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import TokenSet
 from fleet.events.services import acting_as
+from fleet.registrations.keys import PUBLIC_KEY
 from fleet.teams.installation import crown_first, set_sign_up
 from fleet.teams.models import Installation, Membership, Team, User
 from fleet.teams.services import create_team
+from fleet.vehicles.logins import get_login
 from fleet.vehicles.models import Connection, Owner, ProviderAccount, ProviderApp, Vehicle, VehicleLink
-from fleet.vehicles.providers import make_adapter
+from fleet.vehicles.providers import make_adapter, manifest_of
 from fleet.vehicles.services import join_vehicle, open_connection, read_vehicle, save_account
 
 ACTOR = "system:demo"
@@ -36,14 +39,15 @@ SIGNS_IN_AGAIN = "peugeot"
 
 @dataclass(frozen=True)
 class Demo:
-    """Whose fleet, and through which registration."""
+    """Whose fleet, and the registration through which the makes come that no provider of the lab has."""
 
     team: Team
-    app: ProviderApp
+    simulator: ProviderApp
 
-    def scopes_for(self, brand_key: str) -> list[str]:
-        """Return what the pretend owner at a brand allows."""
-        return [scope for scope in SCOPES if scope not in WITHHELD.get(brand_key, set())]
+    def scopes_for(self, brand_key: str, app: ProviderApp) -> list[str]:
+        """Return what the pretend owner at a brand allows, of what its provider offers at all."""
+        offered = manifest_of(app).scopes - WITHHELD.get(brand_key, set())
+        return [scope for scope in SCOPES if scope in offered]
 
 
 @transaction.atomic
@@ -66,11 +70,11 @@ def ensure_team(*, email: str, password: str) -> Team:
     return membership.team
 
 
-def join_demo_cars(demo: Demo, brand: Brand, tokens: TokenSet) -> None:
+def join_demo_cars(demo: Demo, app: ProviderApp, brand: Brand, tokens: TokenSet) -> None:
     """Join the cars of one pretend account, unless its team reaches them already."""
-    remotes = asyncio.run(_list_vehicles(demo.app, Login(tokens.access_token, tokens.account_id or "", tokens.region)))
+    account = save_account(app=app, brand=brand.key, tokens=tokens)
+    remotes = asyncio.run(_list_vehicles(app, get_login(account.id)))
     with acting_as(ACTOR):
-        account = save_account(app=demo.app, brand=brand.key, tokens=tokens)
         joined = VehicleLink.objects.filter(team=demo.team, connection__account=account, ended_at__isnull=True)
         known = set(joined.values_list("provider_vehicle_id", flat=True))
         fresh = [remote for remote in remotes if remote.provider_vehicle_id not in known]
@@ -81,22 +85,34 @@ def join_demo_cars(demo: Demo, brand: Brand, tokens: TokenSet) -> None:
             team=demo.team,
             account=account,
             owner=owner,
-            scopes_granted=demo.scopes_for(brand.key),
+            scopes_granted=demo.scopes_for(brand.key, app),
             share_link_id=None,
             ends_at=timezone.now() + ENDS_IN if brand.key == ENDS_SOON else None,
         )
         for remote in fresh:
-            _join(demo, connection, brand, remote)
+            _join(demo, connection, demo.scopes_for(brand.key, app), remote)
 
 
-def _join(demo: Demo, connection: Connection, brand: Brand, remote: RemoteVehicle) -> None:
-    scopes = demo.scopes_for(brand.key)
+def _join(demo: Demo, connection: Connection, scopes: list[str], remote: RemoteVehicle) -> None:
     link = join_vehicle(connection=connection, remote=remote, scopes=scopes, text_version=TEXT_VERSION)
     number = Vehicle.objects.filter(team=demo.team).count()
     # No authority gives out such plates; what the simulator calls the car is no name of a person we know.
     link.vehicle.plate = f"DEMO {number:02d}"
     link.vehicle.name = remote.display_name or ""
     link.vehicle.save(update_fields=["plate", "name"])
+
+
+def send_demo_key(app: ProviderApp, lab: Lab) -> None:
+    """Let the cars of a provider that signs commands know our key, unless they wait for their owner to do it."""
+    if PUBLIC_KEY not in app.options:
+        return
+    lab.know_key(domain=app.options["domain"], public_key=app.options[PUBLIC_KEY])
+    asyncio.run(_register(app))
+
+
+async def _register(app: ProviderApp) -> None:
+    async with Http() as http:
+        await make_adapter(app, http).register()
 
 
 async def _list_vehicles(app: ProviderApp, login: Login) -> list[RemoteVehicle]:
@@ -110,11 +126,11 @@ def read_demo_cars(demo: Demo) -> int:
     Afterwards one maker's login waits for its owner.
     """
     links = VehicleLink.objects.filter(
-        team=demo.team, connection__account__app=demo.app, ended_at__isnull=True
+        team=demo.team, connection__account__app__client_id=demo.simulator.client_id, ended_at__isnull=True
     ).select_related("connection__account__app", "vehicle")
     for link in links:
         read_vehicle(link, with_capabilities=True)
-    waiting = ProviderAccount.objects.filter(app=demo.app, brand=SIGNS_IN_AGAIN)
+    waiting = ProviderAccount.objects.filter(app=demo.simulator, brand=SIGNS_IN_AGAIN)
     # Whoever tried the repair keeps it over the next start.
     waiting.exclude(connection__share_link_id__isnull=False).update(
         status=ProviderAccount.Status.NEEDS_OWNER, refused_at=timezone.now()

@@ -172,6 +172,10 @@ class Adapter(ABC):
         """Try our registration, without an owner, and say step by step what works. Never raises AdapterError."""
         return []
 
+    async def register(self) -> list[SetupCheck]:
+        """Tell the provider of our public key, where its cars take signed commands alone; as check_setup says it."""
+        return []
+
     # Acting ------------------------------------------------------------------------------------------------------
 
     async def send(self, access: Access, command: Command, *, permit: Permit, request_id: str) -> Verdict:
