@@ -99,6 +99,12 @@ def _turn_pin_off(_world: World, car: Car, _parameters: Parameters) -> None:
     car.pin_to_drive = False
 
 
+def _clear_pin(_world: World, car: Car, parameters: Parameters) -> None:
+    refuse_if_unable(car, "pin_to_drive.reset", parameters)
+    # Also a PIN that is stored while the feature is off.
+    car.pin_to_drive, car.drive_pin = False, None
+
+
 def _forget_pin(_world: World, car: Car, _parameters: Parameters) -> None:
     if car.pin_to_drive:
         raise Refused("pin_to_drive_enabled", "PIN to Drive must be off.")
@@ -129,6 +135,7 @@ def _drive_keyless(world: World, car: Car, _parameters: Parameters) -> None:
 _DEEDS: dict[str, Callable[[World, Car, Parameters], None]] = {
     "pin_to_drive.set": _set_pin,
     "pin_to_drive.turn_off": _turn_pin_off,
+    "pin_to_drive.reset": _clear_pin,
     "pin_to_drive.forget": _forget_pin,
     "valet.enable": _enable_valet,
     "valet.reset_pin": _reset_valet_pin,

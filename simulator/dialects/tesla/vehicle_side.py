@@ -4,7 +4,13 @@ import os
 from dataclasses import dataclass, field
 
 from tesla_protocol.command.signatures_pb2 import Session_Info_Status, SessionInfo, SignatureType
-from tesla_protocol.command.universal_message_pb2 import Domain, Flags, MessageFault_E, RoutableMessage
+from tesla_protocol.command.universal_message_pb2 import (
+    Domain,
+    Flags,
+    MessageFault_E,
+    OperationStatus_E,
+    RoutableMessage,
+)
 
 from simulator.dialects.tesla.counters import Counter
 from simulator.dialects.tesla.proofs import (
@@ -25,6 +31,7 @@ VCSEC: int = Domain.DOMAIN_VEHICLE_SECURITY
 INFOTAINMENT: int = Domain.DOMAIN_INFOTAINMENT
 ENCRYPT_REPLY = 1 << Flags.FLAG_ENCRYPT_RESPONSE
 EPOCH_BYTES = 16
+LONGEST_UUID_BYTES = 16
 LONGEST_EPOCH_S = 1 << 30
 # How long a command that comes late, out of the order of its counters, may still have to live.
 LONGEST_LIFE_OF_LATE_S = 30
@@ -142,6 +149,8 @@ class VehicleSide:
         computer = self.computers.get(message.to_destination.domain)
         if computer is None:
             raise Faulty(BAD_DOMAIN)
+        if len(message.uuid) > LONGEST_UUID_BYTES:
+            raise Faulty(BAD_PARAMETER)
         return computer
 
     def shake_hands(self, message: RoutableMessage, now: float, *, keys: frozenset[bytes]) -> RoutableMessage:
@@ -173,14 +182,14 @@ class VehicleSide:
         client = message.signature_data.signer_identity.public_key
         if fault in _MENDABLE:
             self._add_session(reply, self.find_computer(message), client, message, now)
-        reply.signedMessageStatus.signed_message_fault = fault  # type: ignore[assignment] - numbers are fine
+        reply.signedMessageStatus.signed_message_fault = fault
         return reply
 
     def reply(self, message: RoutableMessage, payload: bytes, *, is_waiting: bool = False) -> RoutableMessage:
         """Answer a command that was verified, encrypted if its flags ask for that."""
         reply = self._begin_reply(message)
         if is_waiting:
-            reply.signedMessageStatus.operation_status = 1  # type: ignore[assignment] - OPERATIONSTATUS_WAIT
+            reply.signedMessageStatus.operation_status = OperationStatus_E.OPERATIONSTATUS_WAIT
         if not message.flags & ENCRYPT_REPLY:
             reply.protobuf_message_as_bytes = payload
             return reply

@@ -67,7 +67,7 @@ def _set_temps(body: Body) -> Wish:
 
 
 def _go_to(body: Body) -> Wish:
-    return Wish("navigation.send", {"latitude": _number(body, "lat"), "longitude": _number(body, "lon")})
+    return place(_number(body, "lat"), _number(body, "lon"))
 
 
 def _go_to_text(body: Body) -> Wish:
@@ -177,7 +177,7 @@ _ACTIONS: dict[str, Callable[[Any], Wish]] = {
     "hvacTemperatureAdjustmentAction": lambda action: temperatures(
         action.driver_temp_celsius, action.passenger_temp_celsius
     ),
-    "navigationGpsRequest": lambda action: Wish("navigation.send", {"latitude": action.lat, "longitude": action.lon}),
+    "navigationGpsRequest": lambda action: place(action.lat, action.lon),
     "navigationRequest": lambda action: Wish("navigation.send_text", {"label": action.destination}),
     "vehicleControlSetPinToDriveAction": lambda action: drive_pin(is_on=action.on, pin=action.password),
     "vehicleControlResetPinToDriveAdminAction": lambda _action: Wish("pin_to_drive.reset"),
@@ -198,8 +198,18 @@ def limit(percent: int) -> Wish:
     return Wish("charge.set_limit", {"percent": percent}, refusal)
 
 
+def place(latitude: float, longitude: float) -> Wish:
+    # No number at all is on no globe either: it fails both comparisons.
+    is_on_globe = abs(latitude) <= 90 and abs(longitude) <= 180
+    if not is_on_globe:
+        return Wish("navigation.send", {}, "invalid_coordinates")
+    return Wish("navigation.send", {"latitude": latitude, "longitude": longitude})
+
+
 def temperatures(driver_c: float, passenger_c: float) -> Wish:
     """Both seats. What is beyond its scale the car takes for LO and HI."""
+    if not (math.isfinite(driver_c) and math.isfinite(passenger_c)):
+        return Wish("climate.set_temperature", {}, "invalid_temperature")
     return Wish("climate.set_temperature", {"temperature_c": _clamp(driver_c), "passenger_c": _clamp(passenger_c)})
 
 

@@ -176,9 +176,7 @@ class SignedFace:
         if self._is_vcsec:
             refusal = FromVCSECMessage()
             reason = error.reason if isinstance(error, Refused) else ""
-            refusal.nominalError.genericError = _GENERIC.get(  # type: ignore[assignment] - numbers are fine
-                reason, GenericError_E.GENERICERROR_UNKNOWN
-            )
+            refusal.nominalError.genericError = _GENERIC.get(reason, GenericError_E.GENERICERROR_UNKNOWN)
             return self._reply(refusal.SerializeToString())
         return self._reply(_say_no(say_why_not(error)))
 

@@ -157,6 +157,7 @@ def test_pin_to_drive_when_one_is_stored_then_a_new_one_is_taken_silently_for_no
         ("set_pin_to_drive", {"on": True, "password": "5678"}),
         ("set_valet_mode", {"on": True, "password": "9876"}),
         ("set_valet_mode", {"on": False}),
+        ("clear_pin_to_drive_admin", {}),
     ):
         seen.append((app.result_of(name, **body), pin()))
 
@@ -171,6 +172,7 @@ def test_pin_to_drive_when_one_is_stored_then_a_new_one_is_taken_silently_for_no
         (yes, (True, "5678")),
         (yes, (False, "5678")),  # valet mode turns it off
         (yes, (False, "5678")),
+        (yes, (False, None)),
     ]
     assert {entry["parameters"].get("pin", "****") for entry in app.lab.entries(app.owner.car)} <= {"****"}
 

@@ -3,6 +3,7 @@
 import base64
 import json
 import re
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -18,6 +19,8 @@ from tests.simulator.cloud import (
     PageReader,
     Simulator,
     make_challenge,
+    make_client_arguments,
+    start_simulator,
 )
 from tests.simulator.dialects.tesla_wire import (
     BASE,
@@ -191,3 +194,29 @@ def test_pairing_when_a_domain_is_registered_then_its_owners_page_lets_the_key_i
 
 def pairing_of(app: TeslaApp, vin: str, token: str | None = None) -> list[str]:
     return app.ask("POST", "vehicles/fleet_status", {"vins": [vin]}, token=token).json()["response"]["key_paired_vins"]
+
+
+def test_restart_when_the_lab_comes_back_then_tokens_keys_and_domains_are_kept_and_every_car_has_booted(
+    tmp_path: Path,
+) -> None:
+    first = start_simulator("--state-dir", str(tmp_path), *make_client_arguments())
+    app = TeslaApp(first, {**MODEL_3, "needs_pairing": True}, scopes=["offline_access", "vehicle_cmds"])
+    signer = Signer(app).pair()
+    signer.command(VCSEC, UNLOCK)
+    old = signer.sessions[VCSEC]
+    first.stop()
+
+    app.lab = second = start_simulator("--state-dir", str(tmp_path))
+    try:
+        request = signer.sign(VCSEC, UNLOCK)
+        fault = signer.send(request)
+        new = signer.adopt(VCSEC, fault, request.uuid)
+        signer.counters[VCSEC] = new.counter
+        done = fault_of(signer.command(VCSEC, UNLOCK))
+        scopes = claims_of(refresh(second, app.tokens["refresh_token"]).json()["access_token"])["scp"]
+    finally:
+        second.stop()
+
+    assert (fault_of(fault), done, new.counter) == (15, 0, 0)
+    assert (new.publicKey == old.publicKey, new.epoch == old.epoch) == (True, False)
+    assert scopes == ["offline_access", "vehicle_cmds"]

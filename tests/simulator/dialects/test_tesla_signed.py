@@ -147,8 +147,11 @@ def test_signed_command_when_it_is_not_for_this_computer_then_it_does_not_know_i
     signer.shake_hands(INFOTAINMENT)
     wake = UnsignedMessage(InformationRequest={})
     unknown = Action(vehicleAction={"boomboxAction": {}})
+    nowhere = Action(vehicleAction={"navigationGpsRequest": {"lat": float("nan"), "lon": 11.5}})
     stray = signer.sign(VCSEC, UNLOCK)
     stray.to_destination.domain = 7
+    wordy = signer.sign(VCSEC, UNLOCK)
+    wordy.uuid = bytes(300)
 
     faults = [
         fault_of(signer.command(VCSEC, make_limit(90))),
@@ -156,9 +159,11 @@ def test_signed_command_when_it_is_not_for_this_computer_then_it_does_not_know_i
         fault_of(signer.command(VCSEC, wake.SerializeToString())),
         fault_of(signer.command(INFOTAINMENT, b"\xff\xff")),
         fault_of(signer.send(stray)),
+        fault_of(signer.send(wordy)),
     ]
 
-    assert faults == [9, 9, 9, 10, 8]
+    assert faults == [9, 9, 9, 10, 8, 13]
+    assert read_infotainment(signer.command(INFOTAINMENT, nowhere.SerializeToString())) == (1, "invalid_coordinates")
     assert {executed for _, _, executed in app.did()} == {False}
 
 
