@@ -24,6 +24,14 @@ _LOOK = Brand(
 )
 
 
+# Added to the page's own address by its way out.
+CANCEL = {"decision": "cancel"}
+
+
+def has_cancelled(request: web.Request) -> bool:
+    return request.query.get("decision") == CANCEL["decision"]
+
+
 def make_broker(*, prefix: str, name: str, account_name: str, accent: str) -> Brand:
     """Return the look of a broker's own pages; its style sheet is served below its prefix."""
     return replace(_LOOK, key=prefix.strip("/"), name=name, account_name=account_name, accent=accent)
@@ -45,6 +53,8 @@ def show_brands(request: web.Request, broker: Brand, *, client_name: str, parame
             "heading": text["brands_heading"],
             "lead": text["brands_lead"].format(client=client_name),
             "rows": Markup("\n".join(rows)),
+            "cancel_action": str(request.rel_url.update_query(CANCEL)),
+            "cancel": text["cancel"],
         },
     )
     return page(broker, language, text["brands_heading"], body)

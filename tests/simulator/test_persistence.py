@@ -13,6 +13,7 @@ from simulator.accounts import DEMO_EMAIL, DEMO_PASSWORD
 from simulator.brands import BRANDS
 from tests.simulator.cloud import (
     CLIENT_ID,
+    CLIENT_SECRET,
     REPOSITORY,
     Owner,
     Simulator,
@@ -28,6 +29,11 @@ def test_state_when_restarted_then_accounts_tokens_cars_and_references_are_back(
     owner = first.add_owner({**CAR, "state": {"odometer_km": 777}})
     ref = owner.send("unlock").json()["ref"]
     owner.send("pin_to_drive.set", pin="0417")
+    first.control("POST", f"cars/{owner.car}", {"facts": {"smartcar": {"times": "ms"}}})
+    asked = json.dumps({"account_id": owner.account_id, "client_id": CLIENT_ID})
+    connected = first.request("POST", "/dialects/smartcar/_control/connections", asked).json()
+    application = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET}
+    token = first.form("/dialects/smartcar/oauth2/token", application).json()["access_token"]
     code = first.stop()
 
     second = start_simulator("--state-dir", str(tmp_path))
@@ -36,13 +42,19 @@ def test_state_when_restarted_then_accounts_tokens_cars_and_references_are_back(
         signals, truth = returned.signals(), returned.truth()
         refreshed = second.token("volkswagen", grant_type="refresh_token", refresh_token=owner.tokens["refresh_token"])
         reference = returned.get(f"commands/{ref}").json()
+        vehicle = second.request(
+            "GET",
+            f"/dialects/smartcar/v3/vehicles/{connected['vehicles'][owner.car]}",
+            headers={"Authorization": f"Bearer {token}", "sc-user-id": connected["user_id"]},
+        ).status
     finally:
         second.stop()
 
     assert code == 0
     assert (signals["locked"], signals["odometer_km"], truth["drive_pin"]) == (False, 777, "0417")
     assert truth["vin"] == owner.vehicles[0]["vin"]
-    assert refreshed.status == 200
+    assert (refreshed.status, vehicle) == (200, 200)
+    assert truth["facts"] == {"smartcar": {"times": "ms"}}
     assert reference == {"ref": ref, "status": "done", "reason": None}
 
 

@@ -5,7 +5,7 @@ from typing import Any
 from aiohttp import web
 
 from simulator.authorize_pages import begin_sign_in, send_back, show_problem
-from simulator.dialects.broker_pages import make_broker, show_brands, show_broker_look
+from simulator.dialects.broker_pages import has_cancelled, make_broker, show_brands, show_broker_look
 from simulator.dialects.brokers import find_brand_by_make, issue_application_token
 from simulator.dialects.enode.face import FACE
 from simulator.dialects.enode.links import (
@@ -40,10 +40,8 @@ async def show_link(request: web.Request) -> web.StreamResponse:
     if session is None or client is None:
         return show_problem(request, BROKER, "expired")
     brand = find_brand_by_make(session["vendor"] or request.query.get("vendor", ""))
-    if brand is None:
-        return show_brands(request, BROKER, client_name=client.name, parameter="vendor")
     pending = SignIn(
-        brand=brand.key,
+        brand=(brand or BROKER).key,
         client_id=client.client_id,
         client_name=client.name,
         redirect_uri=session["redirect_uri"],
@@ -55,8 +53,11 @@ async def show_link(request: web.Request) -> web.StreamResponse:
         required=tuple(find_scopes([NEEDED])),
         finish=_finish_with(world, token, session),
     )
-    if not pending.scopes:
-        return send_back(pending, error="invalid_request")
+    if has_cancelled(request):
+        # What Enode adds to the address then is not known; so is what a refusal on the maker's own page adds.
+        return send_back(pending, error="access_denied")
+    if brand is None:
+        return show_brands(request, BROKER, client_name=client.name, parameter="vendor")
     return begin_sign_in(request, brand, pending)
 
 

@@ -8,7 +8,7 @@ from aiohttp import web
 
 from simulator.authorize_pages import begin_sign_in, send_back, show_problem, speak
 from simulator.brands import BRANDS, Brand
-from simulator.dialects.broker_pages import make_broker, show_brands, show_broker_look
+from simulator.dialects.broker_pages import has_cancelled, make_broker, show_brands, show_broker_look
 from simulator.dialects.brokers import find_brand_by_make, issue_application_token
 from simulator.dialects.smartcar.connections import DIALECT, MODES, choose_user, connect
 from simulator.dialects.smartcar.face import FACE
@@ -40,6 +40,8 @@ async def show_connect(request: web.Request) -> web.StreamResponse:
     permissions = parse_permissions(asked.get("scope", ""))
     if asked.get("response_type") not in ("code", "none") or permissions is None:
         return send_back(pending, error="invalid_request", description="The request is not valid.")
+    if has_cancelled(request):
+        return send_back(pending, error="access_denied", description=REFUSAL)
     if brand is None:
         return show_brands(request, BROKER, client_name=client.name, parameter="make")
     names, required = permissions

@@ -97,6 +97,7 @@ def walk_through_connect(
     )
     page = lab.request("GET", f"{BASE}/oauth/authorize?{query}")
     assert "Choose your brand" in page.text
+    assert "decision=cancel" in page.text
     page = lab.request("GET", f"{BASE}/oauth/authorize?{query}&make={owner.brand.upper()}")
     fields = {"ticket": PageReader(page.text).ticket, "email": owner.email, "password": PASSWORD}
     page = lab.form(f"/{owner.brand}/oauth/sign-in", fields)
@@ -133,6 +134,9 @@ def test_connect_when_the_owner_refuses_then_says_so_in_smartcars_words(lab: Sim
         "error_description": "User denied access to application.",
         "state": "xyz",
     }
+    asked = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI, "state": "xyz"}
+    at_the_brands = lab.request("GET", f"{BASE}/oauth/authorize?{urlencode({**asked, 'decision': 'cancel'})}")
+    assert at_the_brands.location == back
 
 
 def test_token_when_refused_then_has_the_documented_error(lab: Simulator) -> None:
