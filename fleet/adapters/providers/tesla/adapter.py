@@ -98,8 +98,10 @@ class TeslaAdapter(Adapter):
         for number in range(1, MAX_PAGES + 1):
             answer = await self._cloud.ask("GET", f"/api/1/vehicles?page={number}&per_page={PAGE_SIZE}", login)
             said = self._cloud.said(answer)
-            for raw in cars.page(said):
-                vehicle = cars.remote_vehicle(raw)
+            if not isinstance(said, list):
+                raise AdapterError("upstream_error", detail="not a list")
+            for raw in said:
+                vehicle = cars.remote_vehicle(raw) if isinstance(raw, dict) else None
                 if vehicle is not None:
                     found[vehicle.provider_vehicle_id] = vehicle
             if not cars.has_next(answer.json() or {}, number):

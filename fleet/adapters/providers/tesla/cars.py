@@ -30,11 +30,6 @@ class Standing:
     is_paired: bool
 
 
-def page(body: Any) -> list[Mapping[str, Any]]:
-    """Return the cars of one page; whatever is no car is left out."""
-    return [raw for raw in body if isinstance(raw, dict)] if isinstance(body, list) else []
-
-
 def has_next(body: Mapping[str, Any], number: int) -> bool:
     """Say whether another page follows the one with this number."""
     pagination = body.get("pagination")

@@ -15,7 +15,6 @@ REGION_KEY = "api_"
 # 421, and the proxy's 500: who knows which base is meant says so in the text.
 NAMED_BASE = re.compile(r"https?://[^\s\"',]+")
 ASLEEP = "offline or asleep"
-UNREACHABLE_S = 2.0
 
 
 class Cloud:
@@ -99,7 +98,7 @@ class Cloud:
         try:
             return await self._http.ask(method, url, headers=headers, json_body=json_body)
         except NoAnswer as error:
-            raise AdapterError("upstream_down", detail=error.detail, retry_after_s=UNREACHABLE_S) from error
+            raise AdapterError("upstream_down", detail=error.detail) from error
 
     def _learn(self, answer: Answer, who: Login | Access) -> bool:
         """Keep the region that a 421 names, if it is another one of ours; say whether it is."""

@@ -138,7 +138,7 @@ class Sender:
 
 
 def _check_sayable(command: Command) -> None:
-    """Raise AdapterError for what Tesla cannot be told in one request: nobody may read of what the car never heard of."""
+    """Raise AdapterError for what one request cannot tell: nobody may read of what the car never heard of."""
     match command:
         case StartClimate(temperature_c=temperature) if temperature is not None:
             raise AdapterError("invalid_request", detail="a temperature is a command of its own")

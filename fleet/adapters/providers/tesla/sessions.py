@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import time
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
+from weakref import WeakValueDictionary
 
 from fleet.adapters.base import Access
 from fleet.adapters.errors import AdapterError
@@ -49,6 +51,8 @@ class CarSessions:
         self._key = key
         # (car, part) -> its epoch, and the latest that its clock was seen to show.
         self._clocks: dict[tuple[str, int], tuple[bytes, int]] = {}
+        # A handshake is billed and counted like a command: who finds one going on waits for what it brings.
+        self._greeting: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
     async def sign(self, access: Access, domain: int, payload: bytes, *, lifetime_s: float) -> Sent:
         """Sign one command, which the car refuses when lifetime_s is over. The counter it takes is used up.
@@ -57,7 +61,7 @@ class CarSessions:
         """
         vin, part = access.provider_vehicle_id, str(domain)
         for _ in range(TRIES):
-            session = await self._store.load(vin, part) or await self._shake_hands(access, domain)
+            session = await self._store.load(vin, part) or await self._begin(access, domain)
             counter = await self._store.take_counter(vin, part, epoch=session.epoch)
             if counter is None:
                 continue
@@ -83,6 +87,12 @@ class CarSessions:
             await self._keep(read_session(reply, sent, self._key), sent)
         except NotBelieved:
             return
+
+    async def _begin(self, access: Access, domain: int) -> CarSession:
+        vin = access.provider_vehicle_id
+        lock = self._greeting.setdefault((vin, domain), asyncio.Lock())
+        async with lock:
+            return await self._store.load(vin, str(domain)) or await self._shake_hands(access, domain)
 
     async def _shake_hands(self, access: Access, domain: int) -> CarSession:
         sent = make_handshake(self._key, vin=access.provider_vehicle_id, domain=domain)
