@@ -10,7 +10,6 @@ _OPENS: dict[str, tuple[str, ...]] = {
         "read_charge",
         "read_lock_state",
         "read_climate",
-        "read_fuel",
         "read_tires",
     ),
     "vehicle_location": ("read_location",),
