@@ -11,6 +11,7 @@ ADAPTERS = {
     "enode": "fleet.adapters.providers.enode.adapter.EnodeAdapter",
     "simulator": "fleet.adapters.providers.simulator.adapter.SimulatorAdapter",
     "smartcar": "fleet.adapters.providers.smartcar.adapter.SmartcarAdapter",
+    "tesla": "fleet.adapters.providers.tesla.adapter.TeslaAdapter",
     "volvo": "fleet.adapters.providers.volvo.adapter.VolvoAdapter",
 }
 
