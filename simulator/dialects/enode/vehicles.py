@@ -42,8 +42,9 @@ async def begin_link(request: web.Request) -> web.StreamResponse:
         raise InvalidParameter("vendor")
     if body.get("vendorType", "vehicle") != "vehicle":
         raise InvalidParameter("vendorType")
-    if body["redirectUri"] not in world.authorizations.clients[token["client_id"]].redirect_uris:
-        # Enode takes any address; the lab sends people only where the client is known to be at home.
+    # Enode takes any address; the lab sends people only where the client is known to be at home. What a client wants to
+    # know on the way back, such as its state, it carries in the query.
+    if body["redirectUri"].partition("?")[0] not in world.authorizations.clients[token["client_id"]].redirect_uris:
         raise InvalidParameter("redirectUri")
     session = begin_session(
         world,
