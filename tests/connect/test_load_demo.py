@@ -6,18 +6,34 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.test import override_settings
 
+from fleet.budgets.models import Budget
 from fleet.teams.models import Membership, User
 from fleet.vehicles.models import Consent, ProviderApp, Vehicle, VehicleLink, VehicleSignal
 from tests.infrastructure.servers import free_port
 from tests.infrastructure.simulator import Simulator
 
 OWNER_EMAIL = "demo-fleet@owner.example"
-CARS = {"volkswagen": "ID.3", "volvo": "EX30", "peugeot": "e-208"}
+CARS = {
+    "volkswagen": "ID.3",
+    "volvo": "EX30",
+    "peugeot": "e-208",
+    "tesla": "Model 3",
+    "ford": "Mustang Mach-E",
+    "polestar": "2",
+}
+PROVIDERS = {
+    "volkswagen": "simulator",
+    "volvo": "volvo",
+    "peugeot": "simulator",
+    "tesla": "tesla",
+    "ford": "smartcar",
+    "polestar": "enode",
+}
 
 
 @pytest.fixture
 def demo_cars(simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """One car at three brands for a demo owner of this test; by brand, its VIN."""
+    """One car at some brands for a demo owner of this test; by brand, its VIN."""
     monkeypatch.setenv("FLEETWELL_DEMO_EMAIL", "demo@fleetwell.example")
     monkeypatch.setenv("FLEETWELL_DEMO_PASSWORD", "slow-river-boats")
     simulator.register_client()
@@ -50,8 +66,21 @@ def test_load_demo_when_run_makes_a_person_a_team_and_cars_that_were_read(db: No
     for vin in demo_cars.values():
         vehicle = Vehicle.objects.get(vin=vin)
         assert VehicleSignal.objects.filter(vehicle=vehicle, signal="odometer_km").exists()
-        assert VehicleLink.objects.get(vehicle=vehicle).capability("lock")["answer"] == "yes"
     assert f"{Vehicle.objects.count()} demo vehicles" in said
+
+
+def test_load_demo_when_run_then_each_car_comes_through_its_provider_and_says_what_that_one_can(
+    db: None, demo_cars: dict[str, str]
+) -> None:
+    load()
+
+    links = {brand: VehicleLink.objects.get(vehicle__vin=vin) for brand, vin in demo_cars.items()}
+    assert {brand: link.connection.account.app.provider for brand, link in links.items()} == PROVIDERS
+    answers = {brand: link.capability("lock")["answer"] for brand, link in links.items()}
+    assert answers == dict.fromkeys(CARS, "yes") | {"polestar": "unknown"}
+    assert links["polestar"].capability("start_charge")["answer"] == "yes"
+    tesla = links["tesla"].connection.account
+    assert (tesla.region, Budget.objects.filter(app=tesla.app).exists()) == ("eu", True)
 
 
 def test_load_demo_when_run_again_changes_nothing(
@@ -81,7 +110,7 @@ def test_load_demo_when_loaded_shows_what_an_owner_did_not_allow(db: None, demo_
 def test_load_demo_when_simulator_is_away_says_so(
     db: None, demo_cars: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("connect.management.commands.load_demo.READY_WITHIN_S", 0.2)
+    monkeypatch.setattr("connect.lab.READY_WITHIN_S", 0.2)
 
     with (
         override_settings(SIMULATOR_URL=f"http://127.0.0.1:{free_port()}"),
