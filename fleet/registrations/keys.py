@@ -6,11 +6,10 @@ stands in the options of each, so that showing it opens nothing.
 
 import json
 
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from django.db import connection
 from django.db.models import F, QuerySet
 
+from fleet.adapters.providers.tesla.signing.keys import make_signing_key
 from fleet.vehicles.models import ProviderApp
 from fleet.vehicles.providers import place_of_secrets
 from fleet.vehicles.sealing import unseal
@@ -28,21 +27,6 @@ def take_signing_key(provider: str) -> str:
     if app is not None:
         return str(json.loads(unseal(app.secrets_sealed or b"", bound_to=place_of_secrets(app)))[SIGNING_KEY])
     return make_signing_key()
-
-
-def make_signing_key() -> str:
-    """Return a new private key on P-256, as PEM."""
-    pem = ec.generate_private_key(ec.SECP256R1()).private_bytes(
-        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return pem.decode("ascii")
-
-
-def public_half(private_pem: str) -> str:
-    """Return the public half of a private key, as PEM."""
-    key = serialization.load_pem_private_key(private_pem.encode("ascii"), password=None)
-    pem = key.public_key().public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return pem.decode("ascii")
 
 
 def published_key(provider: str) -> str:

@@ -16,7 +16,7 @@ from fleet.adapters.registry import ADAPTERS, get_adapter
 from fleet.budgets.words import TITLES, money
 from fleet.events.models import Event
 from fleet.registrations.guide import SHORT
-from fleet.registrations.services import TEST_PATIENCE, is_being_tested, subject_of
+from fleet.registrations.services import is_being_tested, subject_of
 from fleet.registrations.words import EXTRAS, NOT_TRIED, failure_words, rate, step_words
 from fleet.vehicles.models import ProviderApp
 
@@ -61,12 +61,12 @@ class TestLine:
 
 @dataclass(frozen=True)
 class Test:
-    """What is known of a test. is_running: a worker is at it; is_lost: none came; has_checks: there was one to make."""
+    """What is known of a test. is_running: a worker is at it; is_lost: none came; state: as for a pill."""
 
     is_running: bool
     is_lost: bool
-    asked_at: datetime | None
     tested_at: datetime | None
+    state: tuple[Promise, str, str]
     lines: Sequence[TestLine]
 
 
@@ -86,9 +86,12 @@ def rows_of(apps: Iterable[ProviderApp]) -> list[Row]:
 
 
 def state_of(app: ProviderApp) -> str:
-    """Return a word for how a registration stands: off, untested, failed, partly, passed."""
-    if not app.is_enabled:
-        return "off"
+    """Return a word for how a registration stands: off, or what its last test found."""
+    return result_of(app) if app.is_enabled else "off"
+
+
+def result_of(app: ProviderApp) -> str:
+    """Return a word for what the last test found: untested, failed, partly, passed."""
     if app.tested_at is None:
         return "untested"
     found = [check.get("is_ok") for check in app.test_result if check.get("step") not in EXTRAS]
@@ -112,31 +115,37 @@ def offers() -> list[Offer]:
     ]
 
 
-def test_of(app: ProviderApp) -> Test:
+def latest_test(app: ProviderApp) -> Test:
     """Return what is known of the last test."""
-    provider = get_adapter(app.provider).manifest.name
+    manifest = get_adapter(app.provider).manifest
     is_running = is_being_tested(app)
     is_answered = app.tested_at is not None and app.test_asked_at is not None and app.tested_at >= app.test_asked_at
     return Test(
         is_running=is_running,
         is_lost=app.test_asked_at is not None and not is_running and not is_answered,
-        asked_at=app.test_asked_at,
         tested_at=app.tested_at,
-        lines=[_line(check, provider) for check in app.test_result],
+        state=STATES[result_of(app)],
+        lines=[_line(check, manifest) for check in app.test_result],
     )
 
 
-def _line(check: Mapping[str, Any], provider: str) -> TestLine:
+def _line(check: Mapping[str, Any], manifest: Manifest) -> TestLine:
     step, is_ok, code = str(check.get("step", "")), check.get("is_ok"), str(check.get("code", ""))
-    title, said = step_words(step), str(check.get("detail", ""))
+    region, said = _apart(str(check.get("detail", "")), manifest.regions)
+    title, words = step_words(step, region=region), failure_words(step, code, provider=manifest.name)
     if is_ok:
         return TestLine(title, "ok", "check", "", "")
     if step in EXTRAS:
-        return TestLine(title, "", "minus", failure_words(step, code, provider=provider), said)
+        return TestLine(title, "", "minus", words, said)
     if is_ok is None:
-        words = failure_words(step, code, provider=provider) if code else str(NOT_TRIED)
-        return TestLine(title, "warn", "minus", words, said)
-    return TestLine(title, "danger", "warn", failure_words(step, code, provider=provider), said)
+        return TestLine(title, "warn", "minus", words if code else str(NOT_TRIED), said)
+    return TestLine(title, "danger", "warn", words, said)
+
+
+def _apart(detail: str, regions: Sequence[str]) -> tuple[str, str]:
+    """Return the region of a detail such as "eu: HTTP 412", and the rest."""
+    first, _sep, rest = detail.partition(":")
+    return (first, rest.strip()) if first in regions else ("", detail)
 
 
 def limit_lines(manifest: Manifest) -> list[LimitLine]:
@@ -158,10 +167,6 @@ def set_at(app: ProviderApp) -> dict[str, datetime]:
     kinds = ["provider.registered", "provider.changed"]
     told = Event.objects.filter(team_id=app.team_id, subject=subject_of(app.id), kind__in=kinds).order_by("id")
     return {name: event.at for event in told for name in event.data.get("secrets", [])}
-
-
-def test_patience_s() -> int:
-    return int(TEST_PATIENCE.total_seconds())
 
 
 def back_to(team_id: UUID | None) -> str:

@@ -20,12 +20,13 @@ from django.db.models import ProtectedError
 from django.utils import timezone
 
 from fleet.adapters.capabilities import Limit, Manifest
+from fleet.adapters.providers.tesla.signing.keys import public_key_pem
 from fleet.adapters.registry import get_adapter
 from fleet.budgets.models import Budget
 from fleet.budgets.services import save_budget
 from fleet.events.services import acting_as, record
 from fleet.registrations.access import Keeper
-from fleet.registrations.keys import PUBLIC_KEY, SIGNING_KEY, public_half, take_signing_key
+from fleet.registrations.keys import PUBLIC_KEY, SIGNING_KEY, take_signing_key
 from fleet.registrations.tasks import try_out
 from fleet.vehicles.models import ApplicationToken, ProviderAccount, ProviderApp
 from fleet.vehicles.providers import place_of_secrets, simulator_urls
@@ -160,7 +161,7 @@ def _make_keys(manifest: Manifest) -> tuple[dict[str, str], dict[str, str]]:
             made[SIGNING_KEY] = take_signing_key(manifest.key)
         except CannotUnseal as error:
             raise Refused("unreadable") from error
-        options[PUBLIC_KEY] = public_half(made[SIGNING_KEY])
+        options[PUBLIC_KEY] = public_key_pem(made[SIGNING_KEY])
     if WEBHOOK_SECRET in manifest.secrets:
         made[WEBHOOK_SECRET] = secrets.token_urlsafe(32)
     return made, options

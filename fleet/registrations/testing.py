@@ -11,7 +11,6 @@ from uuid import UUID
 
 from django.utils import timezone
 
-from fleet.adapters.errors import AdapterError
 from fleet.adapters.http import Http
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.setup import SetupCheck
@@ -27,7 +26,6 @@ logger = logging.getLogger(__name__)
 LONGEST_S = 60.0
 DETAIL_LENGTH = 200
 HIDDEN = "…"
-SEND_KEY = "send_key"
 STORED_SECRETS = "stored_secrets"
 TIME = "time"
 
@@ -37,7 +35,7 @@ def run_test(registration_id: UUID, *, actor: str, sends_key: bool = False) -> N
     app = ProviderApp.objects.filter(pk=registration_id, test_asked_at__isnull=False).first()
     if app is None or app.test_asked_at is None or (app.tested_at is not None and app.tested_at >= app.test_asked_at):
         return
-    _keep(app, app.test_asked_at, find_out(app, sends_key=sends_key), actor=actor)
+    _keep(app, app.test_asked_at, find_out(app, sends_key=sends_key), actor=actor, sends_key=sends_key)
 
 
 def find_out(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
@@ -55,14 +53,11 @@ def find_out(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
 async def _ask(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
     async with asyncio.timeout(LONGEST_S), Http() as http:
         adapter = make_adapter(app, http)
-        sent: list[SetupCheck] = []
-        if sends_key and (register := getattr(adapter, "register", None)) is not None:
-            try:
-                await register()
-                sent = [SetupCheck(SEND_KEY, True)]
-            except AdapterError as error:
-                sent = [SetupCheck(SEND_KEY, False, error.code, error.detail)]
-        return [*sent, *await adapter.check_setup()]
+        register = getattr(adapter, "register", None) if sends_key else None
+        sent: list[SetupCheck] = await register() if register is not None else []
+        found = await adapter.check_setup()
+        # Both begin with the same steps; what was found last holds.
+        return [*(check for check in sent if check.step not in {later.step for later in found}), *found]
 
 
 def _without_secrets(check: SetupCheck, credential: AppCredential) -> SetupCheck:
@@ -74,14 +69,14 @@ def _without_secrets(check: SetupCheck, credential: AppCredential) -> SetupCheck
     return SetupCheck(check.step, check.is_ok, check.code, detail.replace("\0", "")[:DETAIL_LENGTH])
 
 
-def _keep(app: ProviderApp, asked_at: datetime, found: list[SetupCheck], *, actor: str) -> None:
+def _keep(app: ProviderApp, asked_at: datetime, found: list[SetupCheck], *, actor: str, sends_key: bool) -> None:
     """Keep what was found, unless the registration was changed or asked about again in the meantime."""
     with acting_as(actor):
         mine = ProviderApp.objects.filter(pk=app.pk, test_asked_at=asked_at)
         if not mine.update(tested_at=timezone.now(), test_result=[asdict(check) for check in found]):
             logger.info("registration %s was changed while it was tried out", app.id)
             return
-        facts = {"provider": app.provider, "name": app.name, "failed": failed_of(found)}
+        facts = {"provider": app.provider, "name": app.name, "failed": failed_of(found), "sends_key": sends_key}
         record("provider.tested", actor=actor, team_id=app.team_id, subject=subject_of(app.id), data=facts)
 
 

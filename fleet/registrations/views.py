@@ -157,8 +157,7 @@ def _shared(keeper: Keeper, provider: str) -> dict[str, Any]:
 def _of(app: ProviderApp) -> dict[str, Any]:
     return {
         "app": app,
-        "state": pages.STATES[pages.state_of(app)],
-        "test": pages.test_of(app),
+        "test": pages.latest_test(app),
         "has_key": PUBLIC_KEY in app.options,
     }
 

@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext, pgettext_lazy
 
 from fleet.budgets.words import number
-from fleet.registrations.testing import SEND_KEY, STORED_SECRETS, TIME
+from fleet.registrations.testing import STORED_SECRETS, TIME
 
 # Secrets and choices -------------------------------------------------------------------------------------------------
 
@@ -119,29 +119,30 @@ def choices_of(provider: str) -> tuple[Choice, ...]:
 # What a test found ---------------------------------------------------------------------------------------------------
 
 STEPS = {
+    "signing_key": gettext_lazy("Our key"),
     "credentials": gettext_lazy("Client ID and secret"),
+    "registration": gettext_lazy("Register our domain"),
+    "public_key": gettext_lazy("Our key is known there"),
     "api": gettext_lazy("The interface answers"),
-    "api_key": gettext_lazy("API key"),
-    "partner": gettext_lazy("The application is registered in this region"),
-    "public_key": gettext_lazy("Tesla knows our public key"),
     "webhooks": gettext_lazy("Messages from the provider"),
-    SEND_KEY: gettext_lazy("Send our public key"),
     STORED_SECRETS: gettext_lazy("Stored secrets"),
     TIME: gettext_lazy("Within a minute"),
 }
 
 
-def step_words(step: str) -> str:
-    """Return what a step of a test is called. A part after a colon is a region: "public_key:eu"."""
-    name, _sep, part = step.partition(":")
-    words = str(STEPS.get(name) or capfirst(name.replace("_", " ")))
-    return f"{words} ({part.upper()})" if part else words
+def step_words(step: str, *, region: str = "") -> str:
+    """Return what a step of a test is called, and in which region it was tried."""
+    words = str(STEPS.get(step) or capfirst(step.replace("_", " ")))
+    return f"{words} ({region.upper()})" if region else words
 
 
 # What commands work without: where it is not set up, the registration works all the same.
 EXTRAS = frozenset({"webhooks"})
 # By step and code, else by code: what it means, and what to do about it.
 FAILURES = {
+    ("signing_key", "setup_required"): gettext_lazy(
+        "There is none, or it does not open. Set the registration up anew; cars have to be paired again then."
+    ),
     ("credentials", "setup_required"): gettext_lazy(
         "%(provider)s does not know this client ID with this secret. Copy both again, without spaces; a secret that "
         "was replaced there has to be replaced here too."
@@ -149,8 +150,9 @@ FAILURES = {
     ("credentials", "needs_reconnect"): gettext_lazy(
         "%(provider)s refused the secret. Copy it again, or make a new one there."
     ),
-    ("api_key", "setup_required"): gettext_lazy(
-        "%(provider)s does not take this API key. Copy it again from the application; a key can be switched off there."
+    ("api", "setup_required"): gettext_lazy(
+        "%(provider)s does not let this application in. Compare its API key, if it has one, and see there that it is "
+        "switched on."
     ),
     ("webhooks", "setup_required"): gettext_lazy(
         "What they are checked with is missing. Commands work without it; messages are not received yet."
@@ -159,11 +161,11 @@ FAILURES = {
         "%(provider)s has no key for this domain, or another one. See that the key’s address opens from the internet "
         "under https, then press “Send our key”."
     ),
-    (SEND_KEY, "setup_required"): gettext_lazy(
-        "%(provider)s did not take the key. The domain must be among the allowed origins of the application there, and "
+    ("registration", "setup_required"): gettext_lazy(
+        "%(provider)s did not take the domain. It must be among the allowed origins of the application there, and "
         "the key’s address must open from the internet under https."
     ),
-    (SEND_KEY, "invalid_request"): gettext_lazy(
+    ("registration", "invalid_request"): gettext_lazy(
         "%(provider)s did not take the domain. It must be among the allowed origins of the application there."
     ),
     (STORED_SECRETS, "setup_required"): gettext_lazy(
@@ -196,8 +198,7 @@ OTHER = gettext_lazy("It failed at %(provider)s, and we don’t know why.")
 
 def failure_words(step: str, code: str, *, provider: str) -> str:
     """Return what a failed step means and what to do."""
-    name = step.partition(":")[0]
-    words = FAILURES.get((name, code)) or CODES.get(code) or OTHER
+    words = FAILURES.get((step, code)) or CODES.get(code) or OTHER
     return str(words) % {"provider": provider}
 
 
