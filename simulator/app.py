@@ -40,6 +40,7 @@ _ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "/_control/ledger", control.show_ledger),
     ("GET", "/_control/ledger/count", control.count_ledger),
     ("DELETE", "/_control/ledger", control.clear_ledger),
+    ("GET", "/_control/secrets", control.show_secrets),
     ("POST", "/_control/reset", control.reset),
 )
 

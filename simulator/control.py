@@ -17,6 +17,7 @@ from simulator.faults import json_response
 from simulator.keys import WORLD
 from simulator.models import POWERTRAINS
 from simulator.oauth import OAuthError, parse_scopes
+from simulator.secrets_seen import list_seen
 from simulator.signals import read_signals
 from simulator.vin import is_valid_vin
 from simulator.world import World
@@ -164,6 +165,12 @@ async def count_tokens(request: web.Request) -> web.StreamResponse:
     world, _ = await open_control(request)
     kept = world.authorizations
     return json_response({"rotations": kept.rotations, "reuses": kept.reuses, "grants": len(kept.grants)})
+
+
+async def show_secrets(request: web.Request) -> web.StreamResponse:
+    """List every secret that went in or out since the process began: tokens, codes, keys, PINs."""
+    await open_control(request)
+    return json_response({"secrets": list_seen()})
 
 
 async def create_tokens(request: web.Request) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from simulator.commands import SECRET_PARAMETERS
+from simulator.secrets_seen import note
 
 LONGEST = 500_000
 # A time that we wrote comes back rounded; it must still find its own entry.
@@ -50,6 +51,8 @@ class Ledger:
 
     def open(self, *, car: str, command: str, parameters: Any, request_id: str | None, now: float) -> Entry:
         kept = parameters if isinstance(parameters, dict) else {}
+        for name in SECRET_PARAMETERS & kept.keys():
+            note(str(kept[name] or ""))
         entry = Entry(self._next, car, command, kept, request_id, now)
         self._next += 1
         self._entries.append(entry)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simulator.commands import CONTROL_SCOPES
+from simulator.secrets_seen import note
 from simulator.signals import READ_SCOPES
 
 SCOPES = READ_SCOPES + CONTROL_SCOPES
@@ -77,6 +78,7 @@ class Authorizations:
     def register_client(
         self, *, client_id: str, client_secret: str, redirect_uris: list[str], name: str | None = None
     ) -> Client:
+        note(client_secret)
         client = self.clients[client_id] = Client(client_id, client_secret, list(redirect_uris), name or client_id)
         return client
 
@@ -101,13 +103,14 @@ class Authorizations:
         scopes: list[str],
         now: float,
     ) -> str:
-        code = secrets.token_urlsafe(24)
+        code = note(secrets.token_urlsafe(24))
         self._codes[code] = Code(client_id, redirect_uri, challenge, account_id, brand, scopes, now + CODE_LIFE_S)
         return code
 
     def exchange_code(
         self, *, client: Client, brand: str, code: str, redirect_uri: str, verifier: str, life_s: float, now: float
     ) -> dict[str, Any]:
+        note(verifier)
         kept = self._codes.get(code)
         if kept is None or kept.client_id != client.client_id or kept.brand != brand:
             raise OAuthError("invalid_grant", "The code is not known.")
@@ -207,8 +210,8 @@ class Authorizations:
 
     def _issue_tokens(self, grant: Grant, *, life_s: float, now: float) -> dict[str, Any]:
         self._forget_expired(grant, now)
-        access_token = secrets.token_urlsafe(32)
-        grant.refresh_token = secrets.token_urlsafe(32)
+        access_token = note(secrets.token_urlsafe(32))
+        grant.refresh_token = note(secrets.token_urlsafe(32))
         grant.access_tokens[access_token] = now + life_s
         self._by_access[access_token] = (grant, now + life_s)
         self._by_refresh[grant.refresh_token] = grant

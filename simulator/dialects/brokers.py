@@ -11,6 +11,7 @@ from simulator.brands import BRANDS, Brand
 from simulator.cars import Car
 from simulator.dialects.frame import unauthorized
 from simulator.keys import WORLD
+from simulator.secrets_seen import note
 from simulator.world import World
 
 BROKERS = ("smartcar", "enode")
@@ -46,7 +47,7 @@ def issue_application_token(
     world: World, dialect: str, client_id: str, *, life_s: float, user_id: str | None = None
 ) -> str:
     """Return a new token of an application, or of one user of it; kept over a restart."""
-    token, now = secrets.token_urlsafe(32), world.now()
+    token, now = note(secrets.token_urlsafe(32)), world.now()
     kept = world.shelf(_TOKENS)
     for old, fields in list(kept.items()):
         if fields["expires_at"] <= now:

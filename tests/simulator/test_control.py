@@ -27,11 +27,12 @@ def test_control_when_relayed_or_from_a_page_then_403(cloud: Simulator, header: 
             ("GET", "ledger"),
             ("GET", "ledger/count"),
             ("DELETE", "ledger"),
+            ("GET", "secrets"),
             ("POST", "reset"),
         ]
     ]
 
-    assert [(answer.status, answer.json()["error"]["code"]) for answer in answers] == [(403, "forbidden")] * 14
+    assert [(answer.status, answer.json()["error"]["code"]) for answer in answers] == [(403, "forbidden")] * 15
 
 
 def test_control_when_the_peer_is_another_host_then_403_and_the_api_still_answers() -> None:
@@ -104,6 +105,14 @@ def test_cars_when_of_different_models_then_their_facts_are_known(cloud: Simulat
     ]
     assert len({fact["vin"] for fact in facts}) == 4
     assert all(fact["vin"].startswith("TMB") for fact in facts)
+
+
+def test_secrets_when_tokens_were_given_out_and_a_pin_came_in_then_all_are_listed(owner: Owner) -> None:
+    owner.send("pin_to_drive.set", pin="7391")
+
+    seen = owner.simulator.control("GET", "secrets")["secrets"]
+
+    assert {owner.tokens["access_token"], owner.tokens["refresh_token"], "7391"} <= set(seen)
 
 
 def test_set_car_when_values_belong_together_then_related_ones_follow(owner: Owner) -> None:

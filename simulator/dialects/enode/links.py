@@ -9,6 +9,7 @@ from simulator.cars import Car
 from simulator.dialects.brokers import find_car, write_make
 from simulator.errors import ApiError, InvalidParameter
 from simulator.oauth import SCOPES
+from simulator.secrets_seen import note
 from simulator.world import World
 
 DIALECT = "enode"
@@ -50,7 +51,7 @@ def begin_session(world: World, **fields: Any) -> str:
     now = world.now()
     for old in [token for token, kept in sessions.items() if kept["expires_at"] <= now]:
         del sessions[old]
-    token = secrets.token_urlsafe(24)
+    token = note(secrets.token_urlsafe(24))
     sessions[token] = {**fields, "expires_at": now + SESSION_S}
     world.changes += 1
     return token

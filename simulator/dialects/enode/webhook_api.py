@@ -33,6 +33,7 @@ from simulator.dialects.enode.webhooks import (
 from simulator.dialects.outbox import check_address, write_compactly
 from simulator.errors import ApiError, InvalidParameter
 from simulator.faults import json_response
+from simulator.secrets_seen import note
 from simulator.world import World
 
 SHORTEST_SECRET_BYTES = 16
@@ -50,7 +51,7 @@ async def create_webhook(request: web.Request) -> web.StreamResponse:
         "id": webhook_id,
         "client_id": token["client_id"],
         "url": check_address(body.get("url")),
-        "secret": body["secret"],
+        "secret": note(str(body["secret"])),
         "events": _read_events(body),
         "authentication": body.get("authentication"),
         "api_version": body.get("apiVersion"),

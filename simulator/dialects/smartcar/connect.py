@@ -16,6 +16,7 @@ from simulator.dialects.smartcar.permissions import find_scopes, keep_ticked, pa
 from simulator.faults import json_response, serve
 from simulator.keys import WORLD
 from simulator.oauth import Client, OAuthError
+from simulator.secrets_seen import note
 from simulator.sign_ins import LIFE_S, SignIn
 from simulator.token_endpoint import NEVER_STORE, authenticate, read_form
 from simulator.world import World
@@ -96,7 +97,7 @@ async def exchange_code(request: web.Request) -> web.StreamResponse:
             "access_token": token,
             "token_type": "Bearer",
             "expires_in": int(USER_TOKEN_S),
-            "refresh_token": secrets.token_urlsafe(24),
+            "refresh_token": note(secrets.token_urlsafe(24)),
         },
         headers=NEVER_STORE,
     )
@@ -169,7 +170,7 @@ def _finish_with(world: World, names: list[str]) -> Any:
             return {"error": "no_vehicles", "error_description": "No vehicles found in the account."}
         code = None
         if wants_code:
-            code = f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-4{secrets.token_hex(8)}"
+            code = note(f"{secrets.token_hex(4)}-{secrets.token_hex(2)}-4{secrets.token_hex(8)}")
             world.shelf(DIALECT).setdefault("codes", {})[code] = {
                 "client_id": pending.client_id,
                 "redirect_uri": pending.redirect_uri,

@@ -18,9 +18,10 @@ from simulator.dialects.smartcar.permissions import PERMISSIONS
 from simulator.dialects.smartcar.signals import SIGNALS, read_all
 from simulator.errors import ApiError, InvalidParameter
 from simulator.faults import json_response
+from simulator.secrets_seen import note
 from simulator.world import World
 
-MANAGEMENT_TOKEN = "smartcar-lab-management-token"  # noqa: S105 - the key of a pretend maker
+MANAGEMENT_TOKEN = note("smartcar-lab-management-token")
 EVENTS = ("VERIFY", "VEHICLE_STATE", "VEHICLE_ERROR")
 TAMPERINGS = (None, "body", "signature", "unsigned", "other_key")
 _KEPT_DELIVERIES = 100

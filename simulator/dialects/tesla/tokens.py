@@ -20,6 +20,7 @@ from simulator.errors import ApiError
 from simulator.faults import json_response, serve
 from simulator.keys import WORLD
 from simulator.oauth import Client, Grant, OAuthError, make_challenge
+from simulator.secrets_seen import note
 from simulator.world import World
 
 ACCESS_TOKEN_S = 28_800.0
@@ -45,7 +46,8 @@ class Partner:
 def make_token(secret: str, claims: dict[str, Any]) -> str:
     """Return a token with these claims, signed with `secret`, by which it is found when it comes back."""
     signed = f"{_pack(_HEADER)}.{_pack({**claims, 'jti': secret})}"
-    return f"{signed}.{_encode(_sign(secret, signed))}"
+    # The signature tells the whole of it, the header is that of every other too.
+    return f"{signed}.{note(_encode(_sign(note(secret), signed)))}"
 
 
 def open_token(token: str) -> str:

@@ -23,6 +23,7 @@ from simulator.dialects.volvo.scopes import (
 from simulator.faults import json_response, serve
 from simulator.keys import WORLD
 from simulator.oauth import Client, Grant, OAuthError, is_challenge
+from simulator.secrets_seen import note
 from simulator.sign_ins import LIFE_S, SignIn
 from simulator.token_endpoint import NEVER_STORE, Form, authenticate, read_form
 from simulator.world import World
@@ -179,7 +180,7 @@ def _make_id_token(world: World, client: Client, account_id: str, life_s: int) -
     claims = {"iss": ISSUER, "sub": account_id, "aud": client.client_id, "iat": now, "exp": now + life_s}
     signed = f"{_encode({'alg': 'HS256', 'typ': 'JWT'})}.{_encode(claims)}"
     tag = hmac.new(client.client_secret.encode(), signed.encode(), hashlib.sha256).digest()
-    return f"{signed}.{base64.urlsafe_b64encode(tag).rstrip(b'=').decode()}"
+    return f"{signed}.{note(base64.urlsafe_b64encode(tag).rstrip(b'=').decode())}"
 
 
 def _encode(fields: dict[str, Any]) -> str:

@@ -16,9 +16,10 @@ from simulator.faults import json_response
 from simulator.keys import WORLD
 from simulator.oauth import Grant
 from simulator.quotas import Window
+from simulator.secrets_seen import note
 from simulator.world import World
 
-API_KEY = "volvo-lab-api-key"
+API_KEY = note("volvo-lab-api-key")
 # Volvo allows 100 requests and 10 commands a minute to each user of each application; the lab only when told.
 LIMITS = ("per_minute", "commands_per_minute")
 
