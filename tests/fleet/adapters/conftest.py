@@ -3,4 +3,4 @@
 import pytest
 
 # The contract's tests are inherited from a module that is no test file: without this a failure would not say what was.
-pytest.register_assert_rewrite("tests.fleet.adapters.contract", "tests.fleet.adapters.dialects")
+pytest.register_assert_rewrite("tests.fleet.adapters.contract", "tests.fleet.adapters.dialects.engine")
