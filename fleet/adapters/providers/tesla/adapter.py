@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import chain, repeat
-from typing import Any
 from urllib.parse import quote, urlencode
 
 from fleet.adapters.base import Access, Adapter, Brand, Login, RemoteVehicle
@@ -16,14 +15,15 @@ from fleet.adapters.commands import Command
 from fleet.adapters.errors import AdapterError, Verdict
 from fleet.adapters.http import Http, OnePermit
 from fleet.adapters.manifest import read_manifest
-from fleet.adapters.oauth import AppCredential, TokenSet, authorize_url, exchange_code, refresh_tokens
+from fleet.adapters.oauth import AppCredential, TokenSet, authorize_url
 from fleet.adapters.providers.tesla import cars, readings
 from fleet.adapters.providers.tesla.cloud import Cloud
 from fleet.adapters.providers.tesla.partner import Partner
-from fleet.adapters.providers.tesla.scopes import PLACE, read_claims, to_ours, to_tesla
+from fleet.adapters.providers.tesla.scopes import PLACE, read_claims, to_tesla
 from fleet.adapters.providers.tesla.sending import Sender
 from fleet.adapters.providers.tesla.sessions import CarSessions
 from fleet.adapters.providers.tesla.signing.keys import BadKey, SigningKey
+from fleet.adapters.providers.tesla.tokens import ask_for_tokens
 from fleet.adapters.sessions import SessionStore
 from fleet.adapters.setup import SetupCheck
 from fleet.adapters.signals import Reading, VehicleSnapshot
@@ -65,14 +65,19 @@ class TeslaAdapter(Adapter):
 
     async def finish_connect(self, *, brand: str, answer: Mapping[str, str], verifier: str, our_id: str) -> TokenSet:  # noqa: ARG002
         audience = next(iter(self._cloud.regions.values()))
-        tokens = await exchange_code(
-            self.http, self.app, code=answer["code"], verifier=verifier, more={"audience": audience}
-        )
-        tokens = _with_claims(tokens)
+        form = {
+            "grant_type": "authorization_code",
+            "code": answer["code"],
+            "redirect_uri": self.app.redirect_uri,
+            "code_verifier": verifier,
+            "audience": audience,
+        }
+        tokens = await ask_for_tokens(self.http, self.app, form)
         return replace(tokens, region=await self._find_region(tokens))
 
     async def refresh(self, *, brand: str, refresh_token: str) -> TokenSet:  # noqa: ARG002
-        return _with_claims(await refresh_tokens(self.http, self.app, refresh_token=refresh_token))
+        form = {"grant_type": "refresh_token", "refresh_token": refresh_token}
+        return await ask_for_tokens(self.http, self.app, form)
 
     async def revoke(self, *, brand: str, refresh_token: str, login: Login) -> None:
         """Tesla documents no call for this: the owner ends it in the Tesla account. An address may be entered."""
@@ -176,15 +181,3 @@ class TeslaAdapter(Adapter):
     @staticmethod
     def _vehicle(access: Access) -> str:
         return f"/api/1/vehicles/{quote(access.provider_vehicle_id, safe='')}"
-
-
-def _with_claims(tokens: TokenSet) -> TokenSet:
-    """Tesla says in the token itself whose it is and what was granted; the answer around it says neither."""
-    claims = read_claims(tokens.access_token)
-    granted: Any = claims.scopes if claims.scopes is not None else tokens.scopes
-    return replace(
-        tokens,
-        scopes=None if granted is None else to_ours(granted),
-        account_id=claims.account_id or tokens.account_id,
-        region=claims.region,
-    )

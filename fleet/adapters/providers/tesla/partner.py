@@ -8,10 +8,11 @@ from urllib.parse import quote
 from fleet.adapters.base import Login
 from fleet.adapters.errors import AdapterError
 from fleet.adapters.http import Http
-from fleet.adapters.oauth import AppCredential, ask_application_token
+from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.tesla.cloud import Cloud
 from fleet.adapters.providers.tesla.scopes import CHARGING, COMMANDS, DATA
 from fleet.adapters.providers.tesla.signing.keys import BadKey, SigningKey
+from fleet.adapters.providers.tesla.tokens import ask_for_tokens
 from fleet.adapters.setup import SetupCheck
 
 SCOPE = f"openid {DATA} {COMMANDS} {CHARGING}"
@@ -68,8 +69,8 @@ class Partner:
         return [credentials, *found]
 
     async def _log_in(self, base: str, region: str) -> Login:
-        more = {"audience": base, "scope": SCOPE}
-        tokens = await ask_application_token(self._http, self._app, more=more)
+        form = {"grant_type": "client_credentials", "audience": base, "scope": SCOPE}
+        tokens = await ask_for_tokens(self._http, self._app, form)
         # A name for each region: what one of them says about another must not be learned.
         return Login(tokens.access_token, "", region)
 

@@ -10,7 +10,7 @@ import pytest
 from fleet.adapters.base import Access, Login
 from fleet.adapters.capabilities import Answer
 from fleet.adapters.commands import CloseTrunk, Lock, OpenTrunk, SetPin, StartClimate, StartEngine, Unlock
-from fleet.adapters.errors import AdapterError, NotExecuted
+from fleet.adapters.errors import AdapterError, GrantRefused, NotExecuted
 from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.tesla import adapter as module
 from fleet.adapters.providers.tesla.adapter import TeslaAdapter
@@ -231,6 +231,33 @@ class TestTeslaAdapter(AdapterContract):
         assert tokens.scopes == to_ours({"vehicle_device_data", "vehicle_location", "vehicle_cmds"})
         assert forms[0]["audience"] == [f"{url}/na"]
         assert forms[0]["code_verifier"] == ["v" * 43]
+
+    @pytest.mark.parametrize(
+        ("status", "word", "code"),
+        [
+            (401, "login_required", "needs_reconnect"),
+            (400, "invalid_auth_code", "needs_reconnect"),
+            (400, "unauthorized_client", "setup_required"),
+            (401, "something_new", "upstream_down"),
+            (403, None, "upstream_down"),
+        ],
+    )
+    def test_refresh_when_tesla_says_no_then_only_a_definite_one_ends_the_grant(self, status, word, code):
+        async def refresh(adapter):
+            await adapter.refresh(brand="tesla", refresh_token="EU_1")
+
+        with (
+            RawServer(lambda connection, _: say(connection, status, {"error": word})) as server,
+            pytest.raises(AdapterError) as failure,
+        ):
+            self.call(server.url, refresh)
+
+        assert (failure.value.code, isinstance(failure.value, GrantRefused)) == (code, code == "needs_reconnect")
+        assert parse_qs(server.requests[0].body.decode()) == {
+            "grant_type": ["refresh_token"],
+            "refresh_token": ["EU_1"],
+            "client_id": ["client-1"],
+        }
 
     def test_revoke_when_no_address_is_known_then_it_is_not_claimed(self):
         async def revoke(adapter):
