@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 from tesla_protocol.command.universal_message_pb2 import RoutableMessage
 
-from fleet.adapters.base import Login
 from fleet.adapters.commands import (
     CloseTrunk,
     DisableValet,
@@ -31,20 +30,17 @@ from fleet.adapters.commands import (
     Unlock,
 )
 from fleet.adapters.errors import Accepted, Done, MaybeExecuted, NotExecuted
-from fleet.adapters.http import Http
-from fleet.adapters.oauth import AppCredential
 from fleet.adapters.providers.tesla.adapter import TeslaAdapter
-from fleet.adapters.providers.tesla.signing.keys import make_signing_key, public_key_pem
-from fleet.adapters.sessions import SessionsInMemory
+from fleet.adapters.providers.tesla.signing.keys import public_key_pem
+from tests.fleet.adapters.providers.tesla.bench import DOMAIN, KEY, Bench, Watched
 from tests.fleet.adapters.rig import Permit
-from tests.simulator.cloud import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI, make_client_arguments, start_simulator
-from tests.simulator.dialects.tesla_wire import BASE, MODEL_3, OLD_MODEL_S, TeslaApp, fault_of
+from tests.simulator.cloud import make_client_arguments, start_simulator
+from tests.simulator.dialects.tesla_wire import OLD_MODEL_S, fault_of
 
-KEY = make_signing_key()
 HEALS = NotExecuted("upstream_error", retry_after_s=0.0)
 
 
-DOMAIN, NEW_DOMAIN = "fleet.example", "new.example"
+NEW_DOMAIN = "new.example"
 
 
 @pytest.fixture(scope="module")
@@ -63,75 +59,6 @@ def running_lab():
 def lab(running_lab):
     yield running_lab
     running_lab.control("DELETE", "behaviour")
-
-
-class Watched(Http):
-    """Keeps what left: the paths, and the bodies that may act."""
-
-    def __init__(self):
-        super().__init__()
-        self.paths, self.acted = [], []
-
-    async def ask(self, method, url, **more):
-        self.paths.append(url.rpartition("/")[2].partition("?")[0])
-        return await super().ask(method, url, **more)
-
-    async def act(self, method, url, *, json_body, **more):
-        self.paths.append(url.rpartition("/")[2])
-        self.acted.append(dict(json_body))
-        return await super().act(method, url, json_body=json_body, **more)
-
-
-class Bench:
-    """One owner's car in the lab, and a worker of ours; `work` runs one event loop, as one worker process has it."""
-
-    def __init__(self, lab, car=MODEL_3, *, is_paired=True, lives_in="eu", thought_in="eu"):
-        self.tesla = TeslaApp(lab, car | {"needs_pairing": not is_paired}, region=lives_in)
-        self.tesla.control("POST", f"accounts/{self.tesla.owner.account_id}", {"region": lives_in})
-        self.store = SessionsInMemory()
-        base = f"{lab.address}{BASE}"
-        self.app = AppCredential(
-            {
-                "authorize": f"{base}/oauth2/v3/authorize",
-                "token": f"{base}/oauth2/v3/token",
-                "api_na": f"{base}/na",
-                "api_eu": f"{base}/eu",
-                "pairing": f"{base}/_ak",
-            },
-            CLIENT_ID,
-            CLIENT_SECRET,
-            REDIRECT_URI,
-            {"signing_key": KEY},
-            {"domain": DOMAIN},
-        )
-        self.login = Login(self.tesla.tokens["access_token"], self.tesla.owner.account_id, thought_in)
-        self.access = self.login.to(self.tesla.vins[0])
-
-    def pair(self):
-        self.set_car(pair=public_key_pem(KEY))
-
-    def set_car(self, **facts):
-        self.tesla.control("POST", f"cars/{self.tesla.owner.car}", facts)
-
-    def work(self, use):
-        """Return what `use(adapter)` gives, and the client that it went through."""
-
-        async def run():
-            async with Watched() as http:
-                return await use(TeslaAdapter(self.app, http, self.store)), http
-
-        return asyncio.run(run())
-
-    def send(self, *orders):
-        """Send commands one after the other; return their verdicts and the client."""
-
-        async def each(adapter):
-            return [await adapter.send(self.access, order, permit=Permit(), request_id="request-1") for order in orders]
-
-        return self.work(each)
-
-    def acted(self):
-        return [command for command, _, is_executed in self.tesla.did() if is_executed]
 
 
 def test_commands_when_the_car_wants_signatures_then_each_is_obeyed_once(lab):
