@@ -11,7 +11,7 @@ from simulator.cars import Car
 from simulator.commands import COMMANDS
 from simulator.dialects.brokers import authorize_application, name_car
 from simulator.dialects.enode.face import FACE
-from simulator.dialects.enode.links import DIALECT, find_linked_car, find_scopes, is_valid
+from simulator.dialects.enode.links import DIALECT, find_linked_car, find_scopes, is_valid, list_links
 from simulator.dialects.enode.vehicles import read_json
 from simulator.dialects.enode.webhooks import make_event, tell
 from simulator.dialects.frame import Face, Result, check_plainly, refuse_as_told, take_command
@@ -177,7 +177,11 @@ class _Pursuit:
         """Try once; return CONFIRMED, a failure, or what keeps us waiting."""
         world, car, entry = self._world, self._car, self._entry
         behaviour = world.behaviours.for_car(car.id)
-        if not is_valid(world, self._link) or world.garage.find(car.id) is not car:
+        links = list_links(world, self._link["client_id"], self._link["user_id"])
+        is_linked = any(fields["account_id"] == self._link["account_id"] for fields in links)
+        if not is_linked or world.garage.find(car.id) is not car:
+            return "NOT_FOUND"
+        if not is_valid(world, self._link):
             # The maker's cloud no longer lets Enode in; that it then ends at once is our guess.
             return "NO_RESPONSE"
         state = world.look(car, behaviour)

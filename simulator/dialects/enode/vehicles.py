@@ -184,6 +184,6 @@ def _write_cursor(start: int) -> str:
 def _read_cursor(cursor: str, name: str) -> int:
     try:
         words = base64.urlsafe_b64decode(cursor.encode()).decode()
-        return int(words.removeprefix("at:"))
+        return max(int(words.removeprefix("at:")), 0)
     except ValueError as error:
         raise InvalidParameter(name) from error

@@ -1,5 +1,6 @@
 """Enode's web-hooks over HTTP: the client's own endpoints, and the control API's for links and events at will."""
 
+import re
 import secrets
 from typing import Any
 
@@ -37,23 +38,23 @@ from simulator.secrets_seen import note
 from simulator.world import World
 
 SHORTEST_SECRET_BYTES = 16
+_HEADER = re.compile(r"\A[A-Za-z0-9-]{1,100}\Z")
 TAMPERINGS = (None, "body", "signature", "unsigned", "other_key")
 
 
 async def create_webhook(request: web.Request) -> web.StreamResponse:
     world, token = authorize_application(request, DIALECT)
     body = await read_json(request)
-    if len(str(body.get("secret", "")).encode()) < SHORTEST_SECRET_BYTES:
-        raise InvalidParameter("secret")
+    secret = _read_secret(body)
     webhook_id = secrets.token_hex(12)
     now = world.now()
     webhook: Webhook = {
         "id": webhook_id,
         "client_id": token["client_id"],
         "url": check_address(body.get("url")),
-        "secret": note(str(body["secret"])),
+        "secret": note(secret),
         "events": _read_events(body),
-        "authentication": body.get("authentication"),
+        "authentication": _read_authentication(body),
         "api_version": body.get("apiVersion"),
         "is_active": True,
         "created_at": now,
@@ -81,7 +82,7 @@ async def update_webhook(request: web.Request) -> web.StreamResponse:
     if "url" in body:
         webhook["url"] = check_address(body["url"])
     if "secret" in body:
-        webhook["secret"] = str(body["secret"])
+        webhook["secret"] = note(_read_secret(body))
     if "events" in body:
         webhook["events"] = _read_events(body)
     webhook["is_active"] = True
@@ -173,7 +174,10 @@ def _make_events(world: World, body: dict[str, Any]) -> list[dict[str, Any]]:
     event = make_event(world, kind, fields["user_id"], vehicle=vehicle, updatedFields=updated)
     if isinstance(body.get("age_s"), int | float):
         event["createdAt"] = write_time(world.now() - body["age_s"])
-    return [event] * int(body.get("copies", 1))
+    copies = body.get("copies", 1)
+    if isinstance(copies, bool) or not isinstance(copies, int) or not 1 <= copies <= LARGEST_DELIVERY:
+        raise InvalidParameter("copies")
+    return [event] * copies
 
 
 def _find_link(world: World, car_id: str) -> tuple[dict[str, Any], Car]:
@@ -186,9 +190,10 @@ def _find_link(world: World, car_id: str) -> tuple[dict[str, Any], Car]:
 
 def _choose_webhook(world: World, body: dict[str, Any]) -> Webhook:
     if body.get("webhook") is not None:
-        if body["webhook"] not in shelf(world):
+        webhook = shelf(world).get(str(body["webhook"]))
+        if webhook is None:
             raise InvalidParameter("webhook")
-        return shelf(world)[body["webhook"]]
+        return webhook
     if not isinstance(body.get("secret"), str):
         raise InvalidParameter("secret")
     return {"url": check_address(body.get("url")), "secret": body["secret"], "authentication": None}
@@ -200,6 +205,26 @@ def _find(request: web.Request) -> tuple[World, Webhook]:
     if webhook is None or webhook["client_id"] != token["client_id"]:
         raise ApiError(404, "not_found")
     return world, webhook
+
+
+def _read_secret(body: dict[str, Any]) -> str:
+    secret = body.get("secret")
+    if not isinstance(secret, str) or len(secret.encode()) < SHORTEST_SECRET_BYTES:
+        raise InvalidParameter("secret")
+    return secret
+
+
+def _read_authentication(body: dict[str, Any]) -> dict[str, str] | None:
+    """Return the header that the client wants to see with every delivery."""
+    wanted = body.get("authentication")
+    if wanted is None:
+        return None
+    if not isinstance(wanted, dict) or not _HEADER.match(str(wanted.get("headerName", ""))):
+        raise InvalidParameter("authentication")
+    value = wanted.get("headerValue")
+    if not isinstance(value, str) or not value.isascii() or not value.isprintable():
+        raise InvalidParameter("authentication")
+    return {"headerName": wanted["headerName"], "headerValue": value}
 
 
 def _read_events(body: dict[str, Any]) -> list[str]:

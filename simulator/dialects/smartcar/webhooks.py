@@ -33,11 +33,11 @@ async def create_connections(request: web.Request) -> web.StreamResponse:
     account = world.accounts.find(str(body.get("account_id", "")))
     if account is None:
         raise InvalidParameter("account_id")
-    client_id = body.get("client_id")
+    client_id = str(body.get("client_id", ""))
     if client_id not in world.authorizations.clients:
         raise InvalidParameter("client_id")
     permissions = body.get("permissions", [name for name, scopes in PERMISSIONS.items() if scopes])
-    if not isinstance(permissions, list) or not all(name in PERMISSIONS for name in permissions):
+    if not isinstance(permissions, list) or not all(str(name) in PERMISSIONS for name in permissions):
         raise InvalidParameter("permissions")
     user_id, connections = connect_account(
         world,
@@ -64,9 +64,10 @@ async def send_webhook(request: web.Request) -> web.StreamResponse:
         raise InvalidParameter("tamper")
     kept = world.shelf(DIALECT).setdefault("deliveries", {})
     if body.get("replay") is not None:
-        if body["replay"] not in kept:
+        earlier = kept.get(str(body["replay"]))
+        if earlier is None:
             raise InvalidParameter("replay")
-        raw, headers = kept[body["replay"]]["raw"].encode(), kept[body["replay"]]["headers"]
+        raw, headers = earlier["raw"].encode(), earlier["headers"]
     else:
         event = _make_event(world, body)
         raw = write_compactly(event)
@@ -112,6 +113,11 @@ def _make_event(world: World, body: dict[str, Any]) -> dict[str, Any]:
     car = world.garage.find(str(body.get("car", "")))
     if car is None:
         raise ApiError(404, "not_found")
+    age_s, errors = body.get("age_s", 0), body.get("errors", [{}])
+    if isinstance(age_s, bool) or not isinstance(age_s, int | float) or not 0 <= age_s < 1e9:
+        raise InvalidParameter("age_s")
+    if not isinstance(errors, list) or not all(isinstance(error, dict) for error in errors):
+        raise InvalidParameter("errors")
     connection = _find_connection(world, car, body.get("client_id"))
     data: dict[str, Any] = {
         "user": {"id": connection["user_id"], "externalId": connection["external_id"]},
@@ -128,7 +134,7 @@ def _make_event(world: World, body: dict[str, Any]) -> dict[str, Any]:
             "webhookId": "webhook_lab",
             "webhookName": "Lab",
             "deliveryId": name_anything("delivery", secrets.token_hex(8)),
-            "deliveredAt": int(_now_ms(world) - 1000 * float(body.get("age_s", 0))),
+            "deliveredAt": _now_ms(world) - int(1000 * age_s),
             "mode": str(body.get("mode", "LIVE")),
             "sequence": 1,
             "signalCount": 0,
@@ -137,7 +143,7 @@ def _make_event(world: World, body: dict[str, Any]) -> dict[str, Any]:
     if kind == "VEHICLE_STATE":
         _add_signals(world, car, connection, body, event)
     else:
-        data["errors"] = [_describe_vehicle_error(error) for error in body.get("errors", [{}])]
+        data["errors"] = [_describe_vehicle_error(error) for error in errors]
     return event
 
 
@@ -160,9 +166,8 @@ def _add_signals(
 
 
 def _describe_vehicle_error(wanted: dict[str, Any]) -> dict[str, Any]:
-    error = describe_error(
-        wanted.get("type", "CONNECTED_SERVICES_ACCOUNT"), wanted.get("code", "AUTHENTICATION_FAILED")
-    )
+    kind = str(wanted.get("type", "CONNECTED_SERVICES_ACCOUNT"))
+    error = describe_error(kind, str(wanted.get("code", "AUTHENTICATION_FAILED")))
     signals = [
         {"name": SIGNALS[code].name, "group": SIGNALS[code].group, "code": code}
         for code in wanted.get("signals", [])
@@ -181,7 +186,7 @@ def _describe_vehicle_error(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def _find_connection(world: World, car: Car, client_id: Any) -> dict[str, Any]:
-    for client in [client_id] if client_id else world.authorizations.clients:
+    for client in [str(client_id)] if client_id else world.authorizations.clients:
         for fields, connected in list_connections(world, client):
             if connected is car:
                 return fields

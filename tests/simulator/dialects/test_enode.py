@@ -140,8 +140,13 @@ def test_charging_when_another_action_comes_then_the_first_is_cancelled(
     lab.behave(owner.car, never_acts=True)
     first = sdk.vehicles.control_charging(vehicle_id=vehicle, action=START)
     second = sdk.vehicles.control_charging(vehicle_id=vehicle, action=STOP)
+    gone = lab.add_owner(PLUGGED)
+    lab.behave(gone.car, never_acts=True)
+    third = sdk.vehicles.control_charging(vehicle_id=link(lab, gone, "user-gone")[gone.car], action=START)
+    sdk.user_management.unlink_user(user_id="user-gone")
 
     assert settle(sdk, first) == ("CANCELLED", "CONFLICT")
+    assert settle(sdk, third) == ("CANCELLED", "NOT_FOUND")
     cancelled = sdk.vehicles.cancel_action(action_id=second.id)
     assert (cancelled.state.value, cancelled.failure_reason.type.value) == ("CANCELLED", "REQUESTED_CANCELLATION")
     with pytest.raises(errors.ChargeActionError) as refused:
