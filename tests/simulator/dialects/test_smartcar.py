@@ -1,4 +1,4 @@
-"""Smartcar's dialect, asked as its adapter would and by the maker's own client for the three reads that it has."""
+"""Smartcar's signals, commands and web-hooks, asked as its adapter would."""
 
 import hashlib
 import hmac
@@ -6,69 +6,12 @@ import json
 import socket
 from http.client import RemoteDisconnected
 from typing import Any
-from urllib.parse import urlencode
 
 import pytest
-import smartcar
 
-from tests.simulator.cloud import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    PASSWORD,
-    REDIRECT_URI,
-    Answer,
-    Owner,
-    PageReader,
-    Simulator,
-)
+from tests.simulator.cloud import Owner, Simulator
 from tests.simulator.dialects.listener import listen
-
-BASE = "/dialects/smartcar"
-CAR = {"model": "ID.4", "year": 2023, "state": {"plugged_in": True, "soc_percent": 50}}
-GOLF = {"model": "Golf", "year": 2021, "powertrain": "ICE"}
-
-
-class Caller:
-    """An application with its token, and one user who has connected a car."""
-
-    def __init__(self, lab: Simulator, owner: Owner, **options: Any) -> None:
-        self.lab, self.owner = lab, owner
-        made = lab.request(
-            "POST",
-            f"{BASE}/_control/connections",
-            json.dumps({"account_id": owner.account_id, "client_id": CLIENT_ID, **options}),
-        ).json()
-        self.user_id, self.connections = made["user_id"], made["connections"]
-        self.vehicle = made["vehicles"][owner.car]
-        self.token = get_token(lab).json()["access_token"]
-
-    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        return self.lab.request(
-            method,
-            f"{BASE}/v3/{path}",
-            None if body is None else json.dumps(body),
-            {"Authorization": f"Bearer {self.token}", "sc-user-id": self.user_id, **headers},
-        )
-
-    def send(self, path: str, **attributes: Any) -> Answer:
-        body = {"data": {"attributes": attributes}} if attributes else None
-        return self.ask("POST", f"vehicles/{self.vehicle}/commands/{path}", body)
-
-    def signals(self, **headers: str) -> dict[str, dict[str, Any]]:
-        return {
-            signal["id"]: signal
-            for signal in self.ask("GET", f"vehicles/{self.vehicle}/signals", **headers).json()["data"]
-        }
-
-
-def get_token(lab: Simulator, **fields: str) -> Answer:
-    asked = {"grant_type": "client_credentials", "client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, **fields}
-    return lab.form(f"{BASE}/oauth2/token", asked)
-
-
-def name_error(answer: Answer) -> tuple[int, str, str | None, str | None]:
-    (error,) = answer.json()["errors"]
-    return answer.status, error["type"], error["code"], error["resolution"]["type"]
+from tests.simulator.dialects.smartcar_calls import BASE, CAR, GOLF, Caller, name_error
 
 
 @pytest.fixture
@@ -79,112 +22,6 @@ def owner(lab: Simulator) -> Owner:
 @pytest.fixture
 def caller(lab: Simulator, owner: Owner) -> Caller:
     return Caller(lab, owner)
-
-
-def walk_through_connect(
-    lab: Simulator, owner: Owner, *, decision: str = "allow", ticked: str = "control_security", **asked: str
-) -> dict[str, str]:
-    """Go through the pages without a browser and return what comes back to the client."""
-    query = urlencode(
-        {
-            "response_type": "code",
-            "client_id": CLIENT_ID,
-            "redirect_uri": REDIRECT_URI,
-            "scope": "required:read_vin read_odometer control_security",
-            "state": "xyz",
-            **asked,
-        }
-    )
-    page = lab.request("GET", f"{BASE}/oauth/authorize?{query}")
-    assert "Choose your brand" in page.text
-    assert "decision=cancel" in page.text
-    page = lab.request("GET", f"{BASE}/oauth/authorize?{query}&make={owner.brand.upper()}")
-    fields = {"ticket": PageReader(page.text).ticket, "email": owner.email, "password": PASSWORD}
-    page = lab.form(f"/{owner.brand}/oauth/sign-in", fields)
-    reader = PageReader(page.text)
-    assert reader.scopes == ["read_vin", "read_odometer", "control_security"]
-    back = lab.form(
-        f"/{owner.brand}/oauth/consent",
-        {"ticket": reader.ticket, "decision": decision, "scope": ticked.split()},
-    )
-    return back.location
-
-
-def test_connect_when_the_owner_agrees_then_brings_the_user_and_what_was_ticked(lab: Simulator, owner: Owner) -> None:
-    back = walk_through_connect(lab, owner, external_id="driver-7")
-
-    token = get_token(lab).json()["access_token"]
-    listed = lab.request(
-        "GET",
-        f"{BASE}/v3/connections?" + urlencode({"filter[userId]": back["user_id"]}),
-        headers={"Authorization": f"Bearer {token}"},
-    ).json()
-    assert (back["state"], back["external_id"]) == ("xyz", "driver-7")
-    (connection,) = listed["data"]
-    # What is marked as required stays granted although its box was not sent.
-    assert connection["attributes"]["permissions"] == ["read_vin", "control_security"]
-    assert connection["relationships"]["user"]["data"] == {"id": back["user_id"], "type": "user"}
-
-
-def test_connect_when_the_owner_refuses_then_says_so_in_smartcars_words(lab: Simulator, owner: Owner) -> None:
-    back = walk_through_connect(lab, owner, decision="cancel")
-
-    assert back == {
-        "error": "access_denied",
-        "error_description": "User denied access to application.",
-        "state": "xyz",
-    }
-    asked = {"response_type": "code", "client_id": CLIENT_ID, "redirect_uri": REDIRECT_URI, "state": "xyz"}
-    at_the_brands = lab.request("GET", f"{BASE}/oauth/authorize?{urlencode({**asked, 'decision': 'cancel'})}")
-    assert at_the_brands.location == back
-
-
-def test_token_when_refused_then_has_the_documented_error(lab: Simulator) -> None:
-    wrong_secret = get_token(lab, client_secret="no")
-    wrong_grant = get_token(lab, grant_type="password")
-
-    assert (wrong_secret.status, wrong_secret.json()["error"]) == (401, "invalid_client")
-    assert (wrong_grant.status, wrong_grant.json()["error"]) == (400, "invalid_request")
-
-
-def test_connections_when_there_are_more_than_a_page_then_come_in_pages(lab: Simulator) -> None:
-    fleet = Caller(lab, lab.add_owner(*[CAR] * 12))
-
-    pages = [
-        fleet.ask("GET", "connections?" + urlencode({"filter[userId]": fleet.user_id, "page[number]": number})).json()
-        for number in (1, 2)
-    ]
-
-    found = [connection["id"] for page in pages for connection in page["data"]]
-    assert [len(page["data"]) for page in pages] == [10, 2]
-    assert sorted(found) == sorted(fleet.connections)
-    assert (pages[0]["meta"]["totalCount"], pages[1]["links"]["next"]) == (12, None)
-    too_large = fleet.ask("GET", "connections?" + urlencode({"page[size]": 101}))
-    assert name_error(too_large)[:2] == (400, "VALIDATION")
-
-
-def test_the_makers_own_client_when_pointed_here_then_reads_v3(
-    lab: Simulator, owner: Owner, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    code = walk_through_connect(lab, owner, ticked="read_odometer")["code"]
-    monkeypatch.setattr(smartcar.config, "AUTH_ORIGIN", f"{lab.address}{BASE}/oauth/token")
-    monkeypatch.setattr(smartcar.config, "VEHICLE_API_ORIGIN", f"{lab.address}{BASE}")
-    client = smartcar.AuthClient(client_id=CLIENT_ID, client_secret=CLIENT_SECRET, redirect_uri=REDIRECT_URI)
-
-    access = client.exchange_code(code)
-    vehicle_id = lab.control("GET", f"cars/{owner.car}")["known_as"]["smartcar"]
-    vehicle = smartcar.Vehicle(vehicle_id, access.access_token)
-    described = smartcar.smartcar.get_vehicle(access.access_token, vehicle_id)
-    signals = vehicle.get_signals()
-    odometer = vehicle.get_signal("odometer-traveleddistance")
-
-    assert access.expires_in == 7200
-    assert (described["body"]["id"], described["body"]["attributes"]["make"]) == (vehicle_id, "VOLKSWAGEN")
-    assert len(signals["body"]["data"]) == signals["body"]["meta"]["totalCount"]
-    assert odometer["body"]["attributes"]["status"] == {"value": "SUCCESS"}
-    assert odometer["body"]["attributes"]["body"] == {"value": 12000.0, "unit": "kilometers"}
-    with pytest.raises(smartcar.SmartcarException, match="Invalid code"):
-        client.exchange_code(code)
 
 
 def test_signals_when_read_then_have_units_ages_errors_and_nulls(lab: Simulator) -> None:
@@ -376,30 +213,3 @@ def test_webhooks_when_sent_then_are_verified_signed_and_can_be_replayed_or_forg
         "POST", f"{BASE}/_control/webhooks", json.dumps({"url": "https://example.org/", "event": "VERIFY"})
     )
     assert elsewhere.status == 400
-
-
-def test_a_connection_when_deleted_then_the_car_is_gone_for_the_application(caller: Caller) -> None:
-    gone = caller.ask("DELETE", f"connections/{caller.connections[0]}")
-    after = caller.send("security/unlock")
-    again = caller.ask("DELETE", f"users/{caller.user_id}")
-
-    assert (gone.status, gone.body) == (204, b"")
-    assert name_error(after)[:2] == name_error(again)[:2] == (404, "RESOURCE_NOT_FOUND")
-
-
-def test_compatible_cars_when_filtered_then_name_signals_and_commands(caller: Caller) -> None:
-    page = caller.ask("GET", "compatible-vehicles?" + urlencode({"filter[make]": "VOLKSWAGEN", "page[size]": 100}))
-
-    models = {item["attributes"]["model"]: item["attributes"] for item in page.json()["data"]}
-    commands = [item["code"] for item in models["ID.4"]["capabilities"] if item["type"] == "command"]
-    assert models["ID.4"]["powertrainType"] == "BEV"
-    assert commands == [
-        "security-lock",
-        "security-unlock",
-        "charge-start",
-        "charge-stop",
-        "charge-set-limit",
-        "charge-port-open",
-        "charge-port-close",
-        "navigation-set-destination",
-    ]
