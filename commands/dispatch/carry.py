@@ -139,15 +139,25 @@ class Carrier:
                 access = await self._prepare(adapter, rules, must_look=must_look)
                 await self._makers.meter.take(payer, resource=Resource.COMMANDS)
                 try:
-                    return await adapter.send(
-                        access, order, permit=self._make_permit(adapter), request_id=str(self._job.id)
-                    )
+                    return await self._send(adapter, access, order)
                 finally:
                     if not self._is_permitted:
                         await self._makers.meter.give_back(payer, resource=Resource.COMMANDS)
             finally:
                 if paid.left:
                     await self._makers.meter.give_back(payer, n=paid.left)
+
+    async def _send(self, adapter: Adapter, access: Access, order: Command) -> Verdict:
+        """Send it; with another token once more when the maker refused ours before the permit was asked for."""
+        permit, request_id = self._make_permit(adapter), str(self._job.id)
+        try:
+            return await adapter.send(access, order, permit=permit, request_id=request_id)
+        except AdapterError as error:
+            if error.code != "needs_reconnect" or self._has_asked:
+                raise
+        login = await self._makers.renewed_login(self._job.account_id, refused=access.access_token)
+        access = login.to(self._job.provider_vehicle_id)
+        return await adapter.send(access, order, permit=permit, request_id=request_id)
 
     # Preparing: all that can fail without touching the car --------------------------------------------------------
 
@@ -298,6 +308,8 @@ class Carrier:
         retry_s = verdict.retry_after_s
         if verdict.code == "rate_limited":
             await self._store.hold(self._job.app_id, GIVE_BACK_S["rate_limited"] if retry_s is None else retry_s)
+        if verdict.code == "not_capable":
+            await self._store.learn_cannot(self._job)
         if retry_s is not None and retry_s < self._left_s() and self._may_send_again():
             return self._make("sending", "queued", retry_s=retry_s, **what)
         return self._make("sending,unknown", "refused", **what)

@@ -195,6 +195,13 @@ SELECT pg_notify('fleetwell_live', json_build_object('kind', 'command.waking', '
                                                      'subject', 'command:' || id)::text) FROM woken
 """
 
+# The car said so itself; kept until a provider says otherwise, or for as long as fleet.vehicles.services keeps it.
+LEARN = """
+UPDATE vehicles_vehiclelink SET capabilities = capabilities || jsonb_build_object(%(kind)s::text, jsonb_build_object(
+    'answer', 'no', 'why', 'not_capable', 'source', 'answer', 'checked_at', now(), 'ranges', '{}'::jsonb))
+WHERE id = %(link)s
+"""
+
 GRANT_WAKE = "SELECT wake_grant(%(lane)s::uuid, %(app)s::uuid, %(automated)s::boolean, %(cause)s::text) AS code"
 
 SEEN = """

@@ -244,6 +244,10 @@ class Store:
         """Send nothing more to a provider for some seconds, from any dispatcher: it asked us to slow down."""
         await self._ask(sql.HOLD, {"app": app_id, "retry_s": retry_s})
 
+    async def learn_cannot(self, job: Job) -> None:
+        """Keep that the car's answer to a command was that it cannot do it: it is not offered again for a while."""
+        await self._ask(sql.LEARN, {"link": job.link_id, "kind": job.kind})
+
     async def note_down(self, app_id: UUID, code: str) -> None:
         """Open a provider's breaker, or keep it open for longer."""
         await self._ask(sql.BREAK, {"app": app_id, "code": code})

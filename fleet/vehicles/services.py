@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -38,6 +38,9 @@ from fleet.vehicles.tokens import store_tokens
 from fleet.vehicles.vin import clean_vin
 
 MOST_ENDED_AT_ONCE = 200
+# What a car's own answer to a command taught us, and for how long that is believed: it may be repaired or updated.
+LEARNED = "answer"
+LEARNED_FOR = timedelta(days=30)
 
 
 def save_account(*, app: ProviderApp, brand: str, tokens: TokenSet) -> ProviderAccount:
@@ -206,8 +209,15 @@ def end_due_connections() -> int:
 
 
 def note_capabilities(link: VehicleLink, capabilities: Mapping[str, Capability]) -> None:
-    """Keep what the maker says this car can do."""
-    link.capabilities = {kind: _plain(capability) for kind, capability in capabilities.items()}
+    """Keep what the maker says this car can do, and where it says nothing what the car's own answers taught us."""
+    since = timezone.now() - LEARNED_FOR
+    link.refresh_from_db(fields=["capabilities"])
+    learned = {
+        kind: known
+        for kind, known in link.capabilities.items()
+        if known.get("source") == LEARNED and datetime.fromisoformat(known["checked_at"]) > since
+    }
+    link.capabilities = learned | {kind: _plain(capability) for kind, capability in capabilities.items()}
     link.save(update_fields=["capabilities"])
 
 

@@ -101,6 +101,8 @@ class Bench:
     asleep: ClassVar[Known] = ("refused", "", "vehicle_asleep", "")
     # Statuses after which the lab's maker says that the car did not act: that it did is then no fault, but a lie.
     denials: ClassVar[frozenset[int]] = frozenset()
+    # The adapter asks something before each command.
+    asks_first: ClassVar[bool] = False
     pin = PIN
 
     def __init__(self, simulator: Simulator) -> None:
@@ -230,6 +232,7 @@ def refused(reason: str) -> Known:
 
 class VolvoBench(Bench):
     provider, brand = "volvo", "volvo"
+    asks_first = True
     make: ClassVar[Mapping[str, Any]] = {"make": "Volvo", "model": "EX30", "year": 2024}
     says: ClassVar[Known] = ("confirmed", "provider", "", "")
     once: ClassVar[Case] = Case(Unlock(), {"locked": True}, known=says)
@@ -272,6 +275,7 @@ class VolvoBench(Bench):
 
 class TeslaBench(Bench):
     provider, brand = "tesla", "tesla"
+    asks_first = True
     make: ClassVar[Mapping[str, Any]] = {"make": "Tesla", "model": "Model 3", "year": 2024}
     signing_key: ClassVar[str] = make_signing_key()
     says: ClassVar[Known] = ("confirmed", "vehicle_ack", "", "")
