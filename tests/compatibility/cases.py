@@ -246,8 +246,8 @@ CASES = [
     ),
     Case(
         "no_row",
-        "Tesla Model 3 2022 USA open charge port",
-        {"make": "Tesla", "model": "Model 3", "year": "2022", "country": "US", "command": "open_charge_port"},
+        "Lexus NX 2020 USA open charge port",
+        {"make": "Lexus", "model": "NX", "year": "2020", "country": "US", "command": "open_charge_port"},
         "unknown",
         None,
         None,

@@ -341,6 +341,6 @@ def test_rows_when_asked_for_then_there_are_few_queries_however_many_rows(
 
 
 def test_rows_when_nobody_speaks_of_a_command_then_there_are_none(client: Client) -> None:
-    page = client.get(ROWS, {"make": "tesla", "model": "model3", "country": "US", "command": "open_charge_port"}).json()
+    page = client.get(ROWS, {"make": "lexus", "model": "nx", "country": "US", "command": "open_charge_port"}).json()
 
     assert (page["rows"], page["next"]) == ([], None)

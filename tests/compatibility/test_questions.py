@@ -139,7 +139,7 @@ def test_answers_of_several_providers_when_sorted_then_the_one_that_helps_most_c
         said("simulator", Support.PARTIAL, "make", date(2020, 1, 1)),
         said("rivian", Support.PARTIAL),
         said("myskoda", Support.PARTIAL, as_of=date(2026, 4, 1)),
-        said("volvo", Support.PARTIAL, "make", date(2026, 9, 1)),
+        said("porsche_connect", Support.PARTIAL, "make", date(2026, 9, 1)),
         said("enode", Support.UNKNOWN),
         said("smartcar", Support.NONE),
     ]
@@ -217,9 +217,7 @@ def test_question_when_others_say_the_same_in_each_country_then_it_does_not_depe
     (climate,) = reply_to("BMW X5 2019 start climate").answers
 
     assert (verdict_of(climate), climate.support) == ("no", Support.NONE)
-    assert in_one(climate) == (
-        "No. By country: not offered: everywhere (BMW CarData, Smartcar, bimmer_connected (community), September 2025)."
-    )
+    assert in_one(climate) == ("No. By country: not offered: everywhere (Smartcar, Enode, September 2025).")
 
 
 @pytest.mark.django_db
