@@ -1,20 +1,16 @@
-"""Fixtures for the dialects: one simulator of their own for each module, and owners of cars in it."""
-
-from collections.abc import Iterator
+"""Fixtures for the dialects: the session's one simulator under the name of what it is here."""
 
 import pytest
 
-from tests.simulator.cloud import Simulator, make_client_arguments, start_simulator
+from tests.simulator.cloud import Simulator
 
 
-@pytest.fixture(scope="module")
-def running_lab() -> Iterator[Simulator]:
-    simulator = start_simulator(*make_client_arguments())
-    yield simulator
-    simulator.stop()
+@pytest.fixture(scope="session")
+def running_lab(running_simulator: Simulator) -> Simulator:
+    return running_simulator
 
 
 @pytest.fixture
-def lab(running_lab: Simulator) -> Iterator[Simulator]:
-    yield running_lab
-    running_lab.control("DELETE", "behaviour")
+def lab(cloud: Simulator) -> Simulator:
+    """The simulator; behaviours end with the test."""
+    return cloud
