@@ -30,7 +30,7 @@ class Car:
 
     def __init__(self, *, on_handshake=None, on_command=None):
         self.side = VehicleSide(VIN, booted_at=time.time() - START)
-        self.store = SessionsInMemory()
+        self.store, self.keys = SessionsInMemory(), KEYS
         self.on_handshake, self.on_command = on_handshake, on_command
         self.obeyed = 0
 
@@ -48,7 +48,7 @@ class Car:
 
     def answer(self, connection, message, change=id):
         if message.WhichOneof("payload") == "session_info_request":
-            reply = self.side.shake_hands(message, time.time(), keys=KEYS)
+            reply = self.side.shake_hands(message, time.time(), keys=self.keys)
         else:
             self.side.verify(message, time.time(), keys=KEYS)
             self.obeyed += 1
@@ -151,6 +151,17 @@ def test_handshake_when_the_car_refuses_it_then_it_is_said_why(fault, found):
     car = twisted_car("on_handshake", refuse)
 
     assert car.send(Unlock())[:2] == ([found], [0])
+
+
+def test_handshake_when_the_car_lets_our_key_in_to_nothing_then_the_owner_has_to_pair_it():
+    car = Car()
+    car.keys = frozenset()  # and fleet_status has not heard of it yet
+
+    verdicts, asked, requests = car.send(Unlock(), Unlock())
+
+    assert (verdicts, asked) == ([NotExecuted("needs_pairing", written=False)] * 2, [0, 0])
+    assert [request.path.rpartition("/")[2] for request in requests] == ["fleet_status", "signed_command"] * 2
+    assert car.store._sessions == {}
 
 
 @pytest.mark.parametrize(
