@@ -118,15 +118,14 @@ class EnodeAdapter(Adapter):
         try:
             tokens = await self.application_token()
         except AdapterError as error:
-            return [SetupCheck("credentials", False, error.code, error.detail), SetupCheck("api", None), hooks]
+            return [_failed("credentials", error), SetupCheck("api", None), hooks]
         credentials = SetupCheck("credentials", True)
         try:
             answer = await self._ask("GET", "/health/vehicles", tokens.access_token)
         except AdapterError as error:
-            return [credentials, SetupCheck("api", None, error.code, error.detail), hooks]
+            return [credentials, _failed("api", error), hooks]
         if answer.status != 200:
-            bad = error_for_status(answer)
-            return [credentials, SetupCheck("api", False, bad.code, bad.detail), hooks]
+            return [credentials, _failed("api", error_for_status(answer)), hooks]
         return [credentials, SetupCheck("api", True), hooks]
 
     async def _send(self, access: Access, command: Command, permit: OnePermit, request_id: str) -> Verdict:  # noqa: ARG002
@@ -180,3 +179,8 @@ def _path(access: Access) -> str:
 
 def _user(account_id: str) -> str:
     return f"/users/{quote(account_id, safe='')}"
+
+
+def _failed(step: str, error: AdapterError) -> SetupCheck:
+    """Say how a step of the test failed; a provider that did not answer has said nothing about our registration."""
+    return SetupCheck(step, None if error.code == "upstream_down" else False, error.code, error.detail)

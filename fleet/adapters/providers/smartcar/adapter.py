@@ -162,12 +162,12 @@ class SmartcarAdapter(Adapter):
         try:
             tokens = await self.application_token()
         except AdapterError as error:
-            return [SetupCheck("credentials", False, error.code, error.detail), SetupCheck("api", None), hooks]
+            return [_failed("credentials", error), SetupCheck("api", None), hooks]
         credentials = SetupCheck("credentials", True)
         try:
             await self._get("/connections?page[size]=1", Login(tokens.access_token))
         except AdapterError as error:
-            return [credentials, SetupCheck("api", False, error.code, error.detail), hooks]
+            return [credentials, _failed("api", error), hooks]
         return [credentials, SetupCheck("api", True), hooks]
 
     async def _send(self, access: Access, command: Command, permit: OnePermit, request_id: str) -> Verdict:  # noqa: ARG002
@@ -225,3 +225,8 @@ def _included(body: Mapping[str, Any], access: Access) -> Mapping[str, Any]:
     if identity not in {"", access.provider_vehicle_id}:
         raise AdapterError("upstream_error", detail="the answer is about another car")
     return attributes
+
+
+def _failed(step: str, error: AdapterError) -> SetupCheck:
+    """Say how a step of the test failed; a provider that did not answer has said nothing about our registration."""
+    return SetupCheck(step, None if error.code == "upstream_down" else False, error.code, error.detail)

@@ -236,6 +236,7 @@ class TestEnodeAdapter(AdapterContract):
             SetupCheck("api", False, "needs_consent", "HTTP 403"),
             hooks,
         ]
+        assert check(**{"health/vehicles": (503, b"")})[1] == SetupCheck("api", None, "upstream_down", "HTTP 503")
 
     def test_wake_when_asked_then_there_is_no_such_call(self):
         assert self.call("http://127.0.0.1:1", lambda a: a.wake(ACCESS, budget_s=1.0)) is False

@@ -287,6 +287,9 @@ class TestSmartcarAdapter(AdapterContract):
             SetupCheck("api", False, "quota_exhausted", "BILLING/VEHICLE_REQUEST_LIMIT"),
             hooks,
         ]
+        assert check((502, b"<h1>502</h1>"), (200, good))[0] == SetupCheck(
+            "credentials", None, "upstream_down", "HTTP 502"
+        )
 
     def test_wake_when_asked_then_there_is_no_such_call(self):
         assert self.call("http://127.0.0.1:1", lambda a: a.wake(ACCESS, budget_s=1.0)) is False
