@@ -111,7 +111,8 @@ class Sender:
     async def _send_signed(self, sessions: CarSessions, access: Access, command: Command, permit: OnePermit) -> Verdict:
         domain, payload = signed_order(command)
         lifetime_s = min(LIFETIME_S, command.deadline_s)
-        sent = await sessions.sign(access, domain, payload, lifetime_s=lifetime_s)
+        has_one_try = command.retry_class.max_requests == 1
+        sent = await sessions.sign(access, domain, payload, lifetime_s=lifetime_s, has_one_try=has_one_try)
         answer = await self._cloud.act(
             signed_path(access), access, signed_body(sent), permit=permit, timeout_s=self._answer_within_s
         )

@@ -36,6 +36,9 @@ from fleet.adapters.sessions import CarSession, SessionStore
 
 # Another process may shake hands at the same moment, with a car that has just started anew.
 TRIES = 3
+# A car that has started anew refuses what was signed for its old epoch. Who has one try only asks first, if the car was
+# not heard of for so long: one call more, and no unlock that fails because a car has rebooted in the night.
+FRESH_S = 600.0
 
 
 class NotPaired(Exception):
@@ -51,15 +54,20 @@ class CarSessions:
         self._key = key
         # (car, part) -> its epoch, and the latest that its clock was seen to show.
         self._clocks: dict[tuple[str, int], tuple[bytes, int]] = {}
+        # (car, part) -> when it last showed, in our process, that the session is its.
+        self._heard: dict[tuple[str, int], float] = {}
         # A handshake is billed and counted like a command: who finds one going on waits for what it brings.
         self._greeting: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
-    async def sign(self, access: Access, domain: int, payload: bytes, *, lifetime_s: float) -> Sent:
+    async def sign(self, access: Access, domain: int, payload: bytes, *, lifetime_s: float, has_one_try: bool) -> Sent:
         """Sign one command, which the car refuses when lifetime_s is over. The counter it takes is used up.
 
+        has_one_try: a session that turns out to be an old one cannot be mended by sending again.
         Raises AdapterError and NotPaired; then nothing that acts has left.
         """
         vin, part = access.provider_vehicle_id, str(domain)
+        if has_one_try and time.monotonic() - self._heard.get((vin, domain), -FRESH_S) >= FRESH_S:
+            await self._shake_hands(access, domain)
         for _ in range(TRIES):
             session = await self._store.load(vin, part) or await self._begin(access, domain)
             counter = await self._store.take_counter(vin, part, epoch=session.epoch)
@@ -80,8 +88,12 @@ class CarSessions:
         raise AdapterError("busy", detail="no session")
 
     async def learn(self, reply: Reply, sent: Sent) -> None:
-        """Keep the session that a car adds to a fault, so that the next try fits, if the car vouches for it."""
+        """Keep the session that a car adds to a fault, so that the next try fits, if the car vouches for it; without a
+        fault, that the session is still the car's.
+        """
         if reply.session_info is None:
+            if not reply.fault:
+                self._heard[sent.vin, sent.domain] = time.monotonic()
             return
         try:
             await self._keep(read_session(reply, sent, self._key), sent)
@@ -115,6 +127,7 @@ class CarSessions:
         self._clocks[sent.vin, sent.domain] = told.epoch, told.clock_s
         session = CarSession(told.public_key, told.epoch, told.counter, time.time() - told.clock_s)
         await self._store.save(sent.vin, str(sent.domain), session)
+        self._heard[sent.vin, sent.domain] = time.monotonic()
         return session
 
 

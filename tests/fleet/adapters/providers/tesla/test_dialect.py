@@ -151,12 +151,23 @@ def test_session_when_the_car_has_another_then_the_next_try_fits_without_a_hands
     bench.send(Unlock())
     bench.set_car(**facts)
 
-    first, _ = bench.send(StartEngine())
+    first, _ = bench.send(Lock())
     second, http = bench.send(Lock())
 
     assert (first, second) == ([HEALS], [Done("vehicle_ack")])
     assert http.paths == ["fleet_status", "signed_command"]
     assert bench.acted() == ["unlock", "lock"]
+
+
+def test_session_when_an_order_has_one_try_then_a_car_not_heard_of_is_asked_first(lab):
+    bench = Bench(lab)
+    bench.send(Lock())
+    bench.set_car(reboot="vcsec")
+
+    verdicts, http = bench.send(Unlock(), StartEngine())
+
+    assert verdicts == [Done("vehicle_ack")] * 2
+    assert (http.paths, len(http.acted)) == (["fleet_status", *["signed_command"] * 3], 2)
 
 
 def test_session_when_a_worker_starts_anew_then_it_goes_on_where_the_other_ended(lab):
@@ -258,7 +269,7 @@ def test_car_when_it_sleeps_then_it_is_read_asleep_and_obeys_once_it_is_awake(la
 
     async def go_on(adapter):
         snapshot = await adapter.read(bench.access)
-        refused = await adapter.send(bench.access, Unlock(), permit=Permit(), request_id="r")
+        refused = await adapter.send(bench.access, Lock(), permit=Permit(), request_id="r")
         lab.behave(bench.tesla.owner.car, wake_s=0.1)
         is_awake = await adapter.wake(bench.access, budget_s=10)
         return snapshot.online_state, refused, is_awake
