@@ -1,4 +1,4 @@
-"""Run all tests in two parts side by side, each with servers of its own: most tests wait for processes and clocks.
+"""Run all tests in three parts side by side, each with servers of its own: where one waits, another goes on.
 
 With arguments, pytest runs once, with these: `make test ARGS="tests/commands -k unlock"`.
 """
@@ -11,12 +11,22 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-# About as long as each other. What is new belongs to the second by itself.
-FOLDERS = ["commands", "compatibility", "connect", "simulator", "templates", "tools"]
-FOLDERS += ["fleet/keeping", "fleet/notifications", "fleet/sign_on", "fleet/vehicles"]
-FOLDERS += [f"journeys/pages/test_pages_of_{name}.py" for name in ("connect", "connections", "links", "owners")]
-FIRST = [f"tests/{folder}" for folder in FOLDERS]
-PARTS = {"commands, connect": FIRST, "the rest": ["tests", *(f"--ignore={path}" for path in FIRST)]}
+# Whoever needs a browser or all of the running product: to start that once is dear enough.
+PRODUCT = ["chaos", "journeys", "fleet/run", "fleet/events/test_tasks.py", "fleet/live/test_stream.py"]
+PRODUCT += ["infrastructure/test_processes.py"]
+# Jobs and programs wait for clocks. What is new belongs to the third part by itself.
+COMMANDS = ["commands", "connect"]
+
+
+def paths(folders: list[str], *, option: str = "") -> list[str]:
+    return [f"{option}tests/{folder}" for folder in folders]
+
+
+PARTS = {
+    "the running product": paths(PRODUCT),
+    "commands, connect": paths(COMMANDS),
+    "the rest": ["tests", *paths([*PRODUCT, *COMMANDS], option="--ignore=")],
+}
 TELL_EVERY_S = 60.0
 PYTEST = [sys.executable, "-m", "pytest"]
 
