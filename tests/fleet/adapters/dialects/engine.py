@@ -1,7 +1,11 @@
 """The cases that every provider has to pass with the real engine, against its dialect in the lab, by the ledger.
 
 A provider's test class inherits EngineContract and names its bench; a case that it does not have is named there with
-the reason. Exact requests, bad answers and pages are the adapters' own contract; here is what only the whole can show.
+the reason. Exact requests, bad answers and pages are the adapters' own contract (tests/fleet/adapters/contract.py);
+here is what only the whole can show. The numbers in the headings are those of the list of cases that a maker has to
+pass. Number 9 for processes that are killed, and 10, are in test_refresh_storm.py; 20 for PINs is in the first test;
+23 (web-hooks good, bad and replayed) is in each adapter's own tests, as only some makers call; 24 (nothing leaves this
+machine) is tests/infrastructure/test_leaving.py.
 """
 
 import logging
@@ -272,8 +276,6 @@ class EngineContract:
     # 16 to 19: what a car can, what an owner allowed, what is read ---------------------------------------------------
 
     def test_order_when_the_car_cannot_then_it_is_learned_and_not_offered_again(self, bench, team):
-        if "not_capable" in self.impossible:
-            return
         one = bench.join_one(team, learn=True, not_capable=[bench.words[0]], state=dict(bench.once.state))
 
         try:
