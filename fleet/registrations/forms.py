@@ -22,7 +22,7 @@ ID_LENGTH, SECRET_LENGTH = 200, 2_000
 # What is copied from a page of a maker: no spaces within, nothing that could end a header.
 COPIED = re.compile(r"[!-~]+", re.ASCII)
 LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*", re.ASCII | re.IGNORECASE)
+DOMAIN = re.compile(rf"{LABEL}(?:\.{LABEL})*(?::\d{{1,5}})?", re.ASCII | re.IGNORECASE)
 
 
 def check_copied(value: str) -> None:
@@ -77,7 +77,9 @@ class RegistrationForm(forms.Form):
         secrets = {name: said[name] for name in self.secret_names if name != CLIENT_SECRET and said[name]}
         urls: dict[str, str | None] = {}
         for choice in self.choices:
-            urls |= choice.urls_for(said[choice.name])
+            # Addresses of a registration's own stay, as long as nobody chooses others.
+            if choice.name in self.changed_data:
+                urls |= choice.urls_for(said[choice.name])
         return Wanted(
             name=said["name"],
             client_id=said["client_id"],

@@ -54,7 +54,7 @@ class Refused(Exception):
 class Wanted:
     """What somebody says of a registration. client_secret, secrets: only what is new; the rest stays as it is.
 
-    urls: addresses that go with the options; None is that of the adapter's card.
+    urls: addresses that are to change; None is that of the adapter's card.
     """
 
     name: str
@@ -100,8 +100,7 @@ def change_app(*, keeper: Keeper, app: ProviderApp, wanted: Wanted) -> None:
         if "client_id" in changed and ProviderAccount.objects.filter(app=app).exists():
             raise Refused("in_use")
         app.name, app.client_id, app.options = wanted.name, wanted.client_id, {**app.options, **wanted.options}
-        if set(changed) & set(wanted.options):
-            app.urls = _merged(app.urls, wanted.urls)
+        app.urls = _merged(app.urls, wanted.urls)
         if wanted.client_secret:
             app.client_secret_sealed = _seal_client_secret(app, wanted.client_secret)
         if wanted.secrets:

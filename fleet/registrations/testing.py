@@ -35,7 +35,7 @@ def run_test(registration_id: UUID, *, actor: str, sends_key: bool = False) -> N
     app = ProviderApp.objects.filter(pk=registration_id, test_asked_at__isnull=False).first()
     if app is None or app.test_asked_at is None or (app.tested_at is not None and app.tested_at >= app.test_asked_at):
         return
-    _keep(app, app.test_asked_at, find_out(app, sends_key=sends_key), actor=actor, sends_key=sends_key)
+    keep(app, app.test_asked_at, find_out(app, sends_key=sends_key), actor=actor, sends_key=sends_key)
 
 
 def find_out(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
@@ -47,7 +47,7 @@ def find_out(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
         return [SetupCheck(STORED_SECRETS, False, "setup_required")]
     except TimeoutError:
         return [SetupCheck(TIME, None, "upstream_down")]
-    return [_without_secrets(check, credential) for check in found]
+    return [without_secrets(check, credential) for check in found]
 
 
 async def _ask(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
@@ -60,7 +60,7 @@ async def _ask(app: ProviderApp, *, sends_key: bool) -> list[SetupCheck]:
         return [*(check for check in sent if check.step not in {later.step for later in found}), *found]
 
 
-def _without_secrets(check: SetupCheck, credential: AppCredential) -> SetupCheck:
+def without_secrets(check: SetupCheck, credential: AppCredential) -> SetupCheck:
     """Return a check whose detail holds none of our secrets, whatever the provider sends back."""
     detail = check.detail
     for secret in (credential.client_secret, *credential.secrets.values()):
@@ -69,7 +69,7 @@ def _without_secrets(check: SetupCheck, credential: AppCredential) -> SetupCheck
     return SetupCheck(check.step, check.is_ok, check.code, detail.replace("\0", "")[:DETAIL_LENGTH])
 
 
-def _keep(app: ProviderApp, asked_at: datetime, found: list[SetupCheck], *, actor: str, sends_key: bool) -> None:
+def keep(app: ProviderApp, asked_at: datetime, found: list[SetupCheck], *, actor: str, sends_key: bool) -> None:
     """Keep what was found, unless the registration was changed or asked about again in the meantime."""
     with acting_as(actor):
         mine = ProviderApp.objects.filter(pk=app.pk, test_asked_at=asked_at)

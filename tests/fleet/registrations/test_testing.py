@@ -8,11 +8,13 @@ import pytest
 from django.test import override_settings
 from django.utils import timezone
 
+from fleet.adapters.setup import SetupCheck
 from fleet.events.models import Event
 from fleet.registrations.pages import latest_test, state_of
 from fleet.registrations.services import Wanted, ask_for_test, change_app, is_being_tested
-from fleet.registrations.testing import run_test
+from fleet.registrations.testing import find_out, keep, run_test, without_secrets
 from fleet.vehicles.models import ProviderApp
+from fleet.vehicles.providers import credential_of
 from tests.factories import make_team
 from tests.fleet.registrations.rows import SECRETS, keeper_of, make_registration
 from tests.infrastructure.simulator import CLIENT_ID, CLIENT_SECRET, Simulator
@@ -99,15 +101,37 @@ def test_test_when_stored_secrets_do_not_open_then_it_says_which_key_is_missing(
     assert found(app) == [("stored_secrets", False, "setup_required")]
 
 
+def test_test_when_a_provider_sends_our_secrets_back_then_they_are_cut_out_of_what_is_kept() -> None:
+    app = make_registration(keeper_of(make_team()), "volvo", client_secret="canary-secret")
+    echo = SetupCheck("api", False, "setup_required", f"bad canary-secret, volvo-lab-api-key\0 {'x' * 300}")
+
+    kept = without_secrets(echo, credential_of(app))
+
+    assert kept.detail == f"bad …, … {'x' * 300}"[:200]
+
+
+def test_test_when_it_was_asked_for_already_then_one_is_made() -> None:
+    keeper = keeper_of(make_team())
+    app = make_registration(keeper)
+
+    asked = [ask_for_test(keeper=keeper, app=app) for _ in range(2)]
+    for _ in range(2):
+        run_test(app.id, actor="system:test")
+
+    assert asked == [True, False]
+    assert Event.objects.filter(kind="provider.tested").count() == 1
+
+
 def test_test_when_it_was_changed_in_the_meantime_then_what_was_found_is_not_kept() -> None:
     keeper = keeper_of(make_team())
     app = make_registration(keeper)
     ask_for_test(keeper=keeper, app=app)
-    assert ask_for_test(keeper=keeper, app=app) is False
-    assert latest_test(ProviderApp.objects.get(pk=app.pk)).is_running
+    under_way = ProviderApp.objects.get(pk=app.pk)
+    assert latest_test(under_way).is_running
+    found_meanwhile = find_out(under_way, sends_key=False)
     change_app(keeper=keeper, app=app, wanted=Wanted("Another name", app.client_id))
 
-    run_test(app.id, actor="system:test")
+    keep(under_way, under_way.test_asked_at, found_meanwhile, actor="system:test", sends_key=False)
 
     app.refresh_from_db()
     assert (app.test_asked_at, app.tested_at, app.test_result) == (None, None, [])

@@ -90,6 +90,21 @@ def test_new_when_something_is_wrong_then_it_is_said_at_the_field_and_nothing_is
     assert SECRET not in answer.content.decode()
 
 
+def test_edit_when_an_environment_is_chosen_then_the_addresses_go_with_it_and_else_they_stay(
+    client: Client, owner: Membership
+) -> None:
+    app = make_registration(keeper_of(owner), "enode")  # with addresses of its own
+    before = credential_of(app).urls
+    given = {"name": "Enode", "client_id": app.client_id, "environment": "production"}
+    seen = []
+
+    for change in ({"name": "Renamed"}, {"environment": "sandbox"}, {}):
+        assert client.post(f"/providers/{app.id}/", given | change).status_code == 302
+        seen.append(credential_of(ProviderApp.objects.get(pk=app.pk)).urls["api"])
+
+    assert seen == [before["api"], "https://enode-api.sandbox.enode.io", "https://enode-api.production.enode.io"]
+
+
 @pytest.mark.parametrize(("domain", "is_good"), [("fleet.example.com", True), ("https://x/y", False), ("a b", False)])
 def test_new_when_a_domain_is_typed_then_only_a_domain_is_taken(client: Client, domain: str, is_good: bool) -> None:
     given = {"name": "Tesla", "client_id": "t", "client_secret": "s", "domain": domain}
