@@ -15,7 +15,16 @@ STAND_STILL = """() => {
   sheet.replaceSync("*, *::before, *::after, *::backdrop { transition-property: none !important }");
   document.adoptedStyleSheets.push(sheet);
 }"""
-TWO_FRAMES = "async () => { for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame); }"
+SETTLED = """async () => {
+  await document.fonts.ready;
+  for (let frame = 0; frame < 2; frame++) await new Promise(requestAnimationFrame);
+}"""
+# A page may need a moment after its window shrank, and no longer.
+FITTED = """async () => {
+  const root = document.documentElement;
+  for (let round = 0; round < 15 && root.scrollWidth > root.clientWidth; round++)
+    await new Promise((resolve) => setTimeout(resolve, 50));
+}"""
 
 
 class Looks:
@@ -32,10 +41,11 @@ class Looks:
         for scheme, size in (("light", DESK), ("dark", PHONE)):
             self.page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
             self.page.set_viewport_size({"width": size, "height": 900})
-            self.page.evaluate(TWO_FRAMES)
+            self.page.evaluate(SETTLED)
             found[f"{self.page.url} {scheme} {size}"] = find_accessibility_faults(self.page)
         self.page.set_viewport_size({"width": NARROWEST, "height": 800})
-        self.page.evaluate(TWO_FRAMES)
+        self.page.evaluate(SETTLED)
+        self.page.evaluate(FITTED)
         assert_no_sideways_scroll(self.page)
         self.page.set_viewport_size({"width": width, "height": 900})
         faulty = {where: faults for where, faults in found.items() if faults}
