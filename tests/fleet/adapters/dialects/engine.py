@@ -5,7 +5,7 @@ the reason. Exact requests, bad answers and pages are the adapters' own contract
 here is what only the whole can show. The numbers in the headings are those of the list of cases that a maker has to
 pass. Number 9 for processes that are killed, and 10, are in test_refresh_storm.py; 20 for PINs is in the first test;
 23 (web-hooks good, bad and replayed) is in each adapter's own tests, as only some makers call; 24 (nothing leaves this
-machine) is tests/infrastructure/test_leaving.py.
+machine) is tests/infrastructure/test_leaving.py. The simulator's own wire goes through the same in tests/commands.
 """
 
 import logging
