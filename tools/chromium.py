@@ -9,14 +9,17 @@ import subprocess
 import sys
 from pathlib import Path
 
-NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# The shell without a window goes first: each page of the others has a toolbar, drawn by a page of its own.
+NAMES = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+PACKAGES = ("chromium-headless-shell", "chromium")
 MAC_APPS = (
     "/Applications/Chromium.app/Contents/MacOS/Chromium",
     "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 )
 MISSING = (
-    "The browser tests need Chromium: install it (Debian, Ubuntu: apt-get install chromium; macOS: Chromium or Chrome "
-    "in /Applications), name it in FLEETWELL_CHROMIUM, or leave these tests out with FLEETWELL_SKIP_BROWSER=1."
+    "The browser tests need Chromium: install it (Debian: apt-get install chromium-headless-shell; Ubuntu: chromium; "
+    "macOS: Chromium or Chrome in /Applications), name it in FLEETWELL_CHROMIUM, or leave these tests out with "
+    "FLEETWELL_SKIP_BROWSER=1."
 )
 
 
@@ -30,10 +33,12 @@ def find() -> str | None:
 
 
 def install() -> None:
-    """With the system's own package tool; quietly, as it says hundreds of lines."""
+    """With the system's own package tool; quietly, as it says hundreds of lines. Not every system has the first."""
     quiet = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", "chromium"]):
-        subprocess.run(["apt-get", *command], env=quiet, stdout=subprocess.DEVNULL, check=True)
+    subprocess.run(["apt-get", "update", "-qq"], env=quiet, stdout=subprocess.DEVNULL, check=True)
+    command = ["apt-get", "install", "-y", "-qq", "--no-install-recommends"]
+    if subprocess.run([*command, PACKAGES[0]], env=quiet, capture_output=True, check=False).returncode:
+        subprocess.run([*command, PACKAGES[1]], env=quiet, stdout=subprocess.DEVNULL, check=True)
 
 
 def main() -> int:
