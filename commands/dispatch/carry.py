@@ -52,7 +52,13 @@ ANSWER_GRACE_S = 15.0
 FIRST_CHECK_S = 30.0
 WAKE_BUDGET_S = 60.0
 # Nothing of this is the car's or the owner's fault, and nothing was written: try again soon.
-GIVE_BACK_S = {"vehicle_unreachable": 10.0, "rate_limited": 10.0, "upstream_down": 2.0, "upstream_error": 5.0}
+GIVE_BACK_S = {
+    "vehicle_unreachable": 10.0,
+    "busy": 5.0,
+    "rate_limited": 10.0,
+    "upstream_down": 2.0,
+    "upstream_error": 5.0,
+}
 # Whose wakes are nobody's who stands there and waits.
 AUTOMATED = frozenset({"job", "schedule", "undo"})
 
@@ -73,6 +79,7 @@ class Carrier:
         self._has_asked = False
         self._is_permitted = False
         self._is_unsure = False
+        self._has_woken = False
         self._before: Any = None
         self.last_code = ""
 
@@ -148,16 +155,22 @@ class Carrier:
                     await self._makers.meter.give_back(payer, n=paid.left)
 
     async def _send(self, adapter: Adapter, access: Access, order: Command) -> Verdict:
-        """Send it; with another token once more when the maker refused ours before the permit was asked for."""
+        """Send it; once more with another token, or to a car woken meanwhile, if that failed before the permit."""
         permit, request_id = self._make_permit(adapter), str(self._job.id)
         try:
-            return await adapter.send(access, order, permit=permit, request_id=request_id)
+            return await adapter.send(access, order, permit=permit, request_id=request_id, left_s=self._left_s())
         except AdapterError as error:
-            if error.code != "needs_reconnect" or self._has_asked:
+            if self._has_asked:
                 raise
-        login = await self._makers.renewed_login(self._job.account_id, refused=access.access_token)
-        access = login.to(self._job.provider_vehicle_id)
-        return await adapter.send(access, order, permit=permit, request_id=request_id)
+            if error.code == "vehicle_asleep" and adapter.manifest.can_wake and not self._has_woken:
+                with self._starting.away():
+                    await self._wake(adapter, access)
+            elif error.code == "needs_reconnect":
+                login = await self._makers.renewed_login(self._job.account_id, refused=access.access_token)
+                access = login.to(self._job.provider_vehicle_id)
+            else:
+                raise
+        return await adapter.send(access, order, permit=permit, request_id=request_id, left_s=self._left_s())
 
     # Preparing: all that can fail without touching the car --------------------------------------------------------
 
@@ -198,6 +211,7 @@ class Carrier:
         if why := why or await self._store.grant_wake(self._job, is_automated=is_automated):
             raise AdapterError("vehicle_asleep", detail=why)
         await self._makers.meter.take(current_payer(), resource=Resource.WAKES)
+        self._has_woken = True
         await self._store.note_waking(self._job)
         budget_s = min(WAKE_BUDGET_S, self._left_s() - MARGIN_S)
         try:

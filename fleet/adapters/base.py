@@ -178,8 +178,12 @@ class Adapter(ABC):
 
     # Acting ------------------------------------------------------------------------------------------------------
 
-    async def send(self, access: Access, command: Command, *, permit: Permit, request_id: str) -> Verdict:
+    async def send(
+        self, access: Access, command: Command, *, permit: Permit, request_id: str, left_s: float | None = None
+    ) -> Verdict:
         """Send one command by exactly one request that may act, and say what is known afterwards.
+
+        left_s: seconds until its deadline, for makers whose cars can be told until when an order holds.
 
         permit is awaited once, between connect and the first byte. Raises PermitRefused or NotWritten when it was not
         given (nothing left), PermitUsedTwice when an adapter tries a second acting request. Everything else is a
@@ -187,7 +191,7 @@ class Adapter(ABC):
         """
         if command.kind not in self.manifest.commands:
             return NotExecuted("not_capable", written=False)
-        once = OnePermit(permit, may_reuse=command.retry_class is RetryClass.A)
+        once = OnePermit(permit, may_reuse=command.retry_class is RetryClass.A, left_s=left_s)
         try:
             verdict = await self._send(access, command, once, request_id)
         except NoAnswer as error:

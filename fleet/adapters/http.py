@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 import socket
 import struct
 import time
@@ -91,13 +92,20 @@ class OnePermit:
 
     may_reuse: the request may go over a connection that has carried another one before. Such a one can be stale, and
     then nobody knows whether the request was read before it died: only for what is harmless late.
+    left_s: for how long the order may still be carried out, as of now; None where nobody said.
     """
 
-    def __init__(self, permit: Permit, *, may_reuse: bool = False) -> None:
+    def __init__(self, permit: Permit, *, may_reuse: bool = False, left_s: float | None = None) -> None:
         self._permit = permit
         self.may_reuse = may_reuse
+        self._ends_at = None if left_s is None else time.monotonic() + left_s
         self.is_used = False
         self.is_released = False
+
+    @property
+    def left_s(self) -> float:
+        """Seconds until the order's deadline, for makers whose cars can be told of it; infinite where nobody said."""
+        return math.inf if self._ends_at is None else self._ends_at - time.monotonic()
 
     async def use(self) -> None:
         if self.is_used:

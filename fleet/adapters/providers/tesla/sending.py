@@ -19,7 +19,7 @@ from fleet.adapters.providers.tesla.signing.orders import signed_order
 from fleet.adapters.providers.tesla.signing.replies import NotOurs
 from fleet.adapters.providers.tesla.signing.verdicts import verdict_of_reply
 
-# A signed command dies in the car after so long. Shorter than we wait for its answer (card.toml): who has given up
+# A signed command dies in the car after so long, and at its deadline if that is sooner. Shorter than we wait for its answer (card.toml): who has given up
 # waiting reads a car that can no longer obey. Long enough for clocks that have drifted apart by some seconds.
 LIFETIME_S = 25.0
 # Whether a car wants signatures changes with its firmware at most, and whether it knows our key, seldom.
@@ -110,9 +110,9 @@ class Sender:
 
     async def _send_signed(self, sessions: CarSessions, access: Access, command: Command, permit: OnePermit) -> Verdict:
         domain, payload = signed_order(command)
-        lifetime_s = min(LIFETIME_S, command.deadline_s)
+        until_s = time.time() + min(LIFETIME_S, permit.left_s)
         has_one_try = command.retry_class.max_requests == 1
-        sent = await sessions.sign(access, domain, payload, lifetime_s=lifetime_s, has_one_try=has_one_try)
+        sent = await sessions.sign(access, domain, payload, until_s=until_s, has_one_try=has_one_try)
         answer = await self._cloud.act(
             signed_path(access), access, signed_body(sent), permit=permit, timeout_s=self._answer_within_s
         )

@@ -59,8 +59,8 @@ class CarSessions:
         # A handshake is billed and counted like a command: who finds one going on waits for what it brings.
         self._greeting: WeakValueDictionary[tuple[str, int], asyncio.Lock] = WeakValueDictionary()
 
-    async def sign(self, access: Access, domain: int, payload: bytes, *, lifetime_s: float, has_one_try: bool) -> Sent:
-        """Sign one command, which the car refuses when lifetime_s is over. The counter it takes is used up.
+    async def sign(self, access: Access, domain: int, payload: bytes, *, until_s: float, has_one_try: bool) -> Sent:
+        """Sign one command, which the car refuses from until_s (Unix time) on. The counter it takes is used up.
 
         has_one_try: a session that turns out to be an old one cannot be mended by sending again.
         Raises AdapterError and NotPaired; then nothing that acts has left.
@@ -76,7 +76,7 @@ class CarSessions:
             if counter > HIGHEST_COUNTER:
                 raise AdapterError("upstream_error", detail="counter used up")
             # Rounded down, and the clock was read when its word had arrived: both let a command end sooner, not later.
-            expires_at = int(time.time() - session.clock_zero_s + lifetime_s)
+            expires_at = int(until_s - session.clock_zero_s)
             terms = Terms(session.epoch, counter, expires_at)
             try:
                 return sign(

@@ -1,6 +1,7 @@
 """One owner's Tesla in the lab, and a worker of ours: what the tests against Tesla's dialect stand on."""
 
 import asyncio
+import time
 
 from fleet.adapters.base import Login
 from fleet.adapters.http import Http
@@ -73,13 +74,21 @@ class Bench:
 
         return asyncio.run(run())
 
-    def send(self, *orders):
+    def send(self, *orders, left_s=None):
         """Send commands one after the other; return their verdicts and the client."""
 
         async def each(adapter):
-            return [await adapter.send(self.access, order, permit=Permit(), request_id="request-1") for order in orders]
+            return [
+                await adapter.send(self.access, order, permit=Permit(), request_id="request-1", left_s=left_s)
+                for order in orders
+            ]
 
         return self.work(each)
+
+    def store_clock_s(self):
+        """What the security computer's clock shows now, as far as we know."""
+        session = asyncio.run(self.store.load(self.tesla.vins[0], "2"))
+        return time.time() - session.clock_zero_s
 
     def acted(self):
         return [command for command, _, is_executed in self.tesla.did() if is_executed]

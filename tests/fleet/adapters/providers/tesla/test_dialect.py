@@ -143,6 +143,22 @@ def test_command_when_its_bytes_are_sent_again_then_the_car_does_not_obey_again(
     assert bench.acted() == ["unlock"]
 
 
+def test_command_when_its_deadline_passes_on_the_way_then_the_car_itself_lets_it_die(lab):
+    bench = Bench(lab)
+    bench.send(Lock())
+    bench.set_car(clock_offset_s=4)
+
+    late, _ = bench.send(Lock(), left_s=3.0)
+    bench.set_car(clock_offset_s=0)
+    bench.send(Lock())
+    in_time, http = bench.send(Lock(), left_s=20.0)
+
+    message = RoutableMessage.FromString(base64.b64decode(http.acted[0]["routable_message"]))
+    life_s = message.signature_data.HMAC_Personalized_data.expires_at - bench.store_clock_s()
+    assert (late, in_time) == ([HEALS], [Done("vehicle_ack")])
+    assert 15 < life_s <= 20
+
+
 @pytest.mark.parametrize(
     "facts", [{"reboot": "vcsec"}, {"clock_offset_s": 3600}], ids=["new epoch", "clock has jumped"]
 )
