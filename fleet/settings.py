@@ -328,4 +328,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line", "filters": ["redact"]}},
     "root": {"handlers": ["console"], "level": env("FLEETWELL_LOG_LEVEL", "INFO")},
+    # At DEBUG it writes a traceback for every variable that a template finds empty.
+    "loggers": {"django.template": {"level": "INFO"}},
 }

@@ -12,6 +12,7 @@ django.setup()
 
 pytest_plugins = [
     "tests.infrastructure.browser",
+    "tests.infrastructure.canary",
     "tests.infrastructure.databases",
     "tests.infrastructure.facts",
     "tests.infrastructure.identity",

@@ -3,11 +3,14 @@
 `python -m fleet.run.background worker NAME QUEUES PROCESSES`, `python -m fleet.run.background beat SCHEDULE_FILE`.
 """
 
+import os
 import sys
 
 from celery.app.utils import find_app
 
 APP = "fleet.celery"
+# Celery sets the level of all loggers again; it is to be the one of fleet.settings.LOGGING.
+LOG_LEVEL = os.environ.get("FLEETWELL_LOG_LEVEL", "INFO")
 
 
 def run_worker(name: str, *, queues: str, processes: int) -> int:
@@ -16,7 +19,7 @@ def run_worker(name: str, *, queues: str, processes: int) -> int:
         queues=queues,
         concurrency=processes,
         pool="prefork",
-        loglevel="INFO",
+        loglevel=LOG_LEVEL,
         # Neighbours need not be found on one machine, and looking for them takes a second.
         without_gossip=True,
         without_mingle=True,
@@ -26,7 +29,7 @@ def run_worker(name: str, *, queues: str, processes: int) -> int:
 
 
 def run_beat(schedule: str) -> int:
-    find_app(APP).Beat(schedule=schedule, loglevel="INFO", pidfile=None).run()
+    find_app(APP).Beat(schedule=schedule, loglevel=LOG_LEVEL, pidfile=None).run()
     return 0
 
 

@@ -17,6 +17,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pytest_django import DjangoDbBlocker
 
 from fleet.run import databases
+from tests.infrastructure.canary import PLANTING, Canary, secrets_of_registrations
 from tests.infrastructure.servers import FACTS, ROLLED_BACK, TEMPLATE, servers
 
 numbers = itertools.count(1)
@@ -92,6 +93,15 @@ def committed_db(
         monkeypatch.setenv("DATABASE_URL", database.url)
         with django_db_blocker.unblock(), default_connection_to(database.url):
             yield database
+            if "simulator" in request.fixturenames and request.node.originalname not in PLANTING:
+                keep_for_the_canary(request, database)
+
+
+def keep_for_the_canary(request: pytest.FixtureRequest, database: CommittedDatabase) -> None:
+    """Keep what a test wrote beside the pretend maker, whose secrets must not stand in it."""
+    canary: Canary = request.getfixturevalue("canary")
+    canary.tell(*secrets_of_registrations())
+    canary.keep_database(request.node.nodeid, database.owner_url)
 
 
 @contextmanager

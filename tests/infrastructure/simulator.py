@@ -15,6 +15,7 @@ import pytest
 from fleet.run.environment import ROOT
 from fleet.run.errors import tail
 from fleet.run.processes import kill_group, start_process, wait_until
+from tests.infrastructure.canary import Canary
 from tests.infrastructure.servers import servers
 
 CLIENT_ID = "fleetwell-test"
@@ -107,6 +108,10 @@ class Simulator:
         client = {"client_id": client_id, "client_secret": client_secret, "redirect_uris": uris}
         self._ask("POST", "/_control/clients", client)
 
+    def secrets(self) -> list[str]:
+        """Every token, code, key and PIN that went in or out, whatever was reset since."""
+        return self._ask("GET", "/_control/secrets")["secrets"]
+
     def _ask(self, method: str, path: str, body: dict[str, Any] | None = None, **query: str | None) -> dict[str, Any]:
         given = urllib.parse.urlencode({name: value for name, value in query.items() if value is not None})
         data = None if body is None else json.dumps(body).encode()
@@ -121,7 +126,7 @@ class Simulator:
 
 
 @pytest.fixture(scope="session")
-def simulator() -> Iterator[Simulator]:
+def simulator(canary: Canary) -> Iterator[Simulator]:
     """The pretend maker at settings.SIMULATOR_URL. Tests stay apart by accounts and cars of their own."""
     log = servers.folder / "simulator.log"
     command = [sys.executable, "-m", "simulator", "--port", str(servers.simulator_port)]
@@ -136,6 +141,7 @@ def simulator() -> Iterator[Simulator]:
         client = Simulator(f"http://127.0.0.1:{servers.simulator_port}")
         client.register_client()
         yield client
+        canary.tell(*client.secrets())
     finally:
         kill_group(process)
 

@@ -15,7 +15,9 @@ from fleet.run.environment import CALLBACK_PATH, Addresses
 from fleet.run.home import Home
 from fleet.run.machine import MANAGE
 from fleet.run.supervisor import StopFlag, Supervisor
+from tests.infrastructure.canary import LOUD, Canary, secrets_of_registrations
 from tests.infrastructure.databases import beside_playwrights_loop, default_connection_to
+from tests.infrastructure.exports import take_exports
 from tests.infrastructure.servers import free_port, servers
 from tests.infrastructure.simulator import CLIENT_SECRET, Simulator
 
@@ -46,7 +48,9 @@ class Stack:
 
 
 @pytest.fixture(scope="session")
-def stack(facts_database: str, simulator: Simulator, django_db_blocker: DjangoDbBlocker) -> Iterator[Stack]:
+def stack(
+    facts_database: str, simulator: Simulator, django_db_blocker: DjangoDbBlocker, canary: Canary
+) -> Iterator[Stack]:
     """Web, dispatcher, worker and beat with the product's own settings, a database of their own, ready to be used."""
     databases.create_database(servers.postgres.url(), DATABASE, template=facts_database)
     port = free_port()
@@ -60,6 +64,7 @@ def stack(facts_database: str, simulator: Simulator, django_db_blocker: DjangoDb
             "DATABASE_URL": servers.url(DATABASE),
             # The test process rings and empties another number of the same broker.
             "CELERY_BROKER_URL": servers.broker.url.replace("virtual_host=0", "virtual_host=1"),
+            **LOUD,
             "FLEETWELL_DEMO": "1",
             "FLEETWELL_PORT": str(port),
             "FLEETWELL_URL": addresses.url,
@@ -85,7 +90,14 @@ def stack(facts_database: str, simulator: Simulator, django_db_blocker: DjangoDb
             )
         ]
         supervisor.wait_ready(starting, when_ready=lambda _: None)
-        yield Stack(addresses.url, simulator, env, supervisor, django_db_blocker)
+        canary.listen(servers.broker)
+        running = Stack(addresses.url, simulator, env, supervisor, django_db_blocker)
+        yield running
+        with running.orm():
+            canary.tell(*secrets_of_registrations())
+            for place, text in take_exports():
+                canary.keep(place, text)
+        canary.keep_database("database of the stack", servers.url(DATABASE, user=databases.OWNER))
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from fleet.run.children import worker_command
 from fleet.run.environment import ROOT
 from fleet.run.errors import tail
 from fleet.run.processes import kill_group, start_process, stop_process, wait_until
+from tests.infrastructure.canary import LOUD, Canary
 from tests.infrastructure.databases import CommittedDatabase
 from tests.infrastructure.servers import servers
 
@@ -55,7 +56,7 @@ StartWorker = Callable[..., WorkerProcess]
 
 
 @pytest.fixture
-def worker(committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[StartWorker]:
+def worker(committed_db: CommittedDatabase, tmp_path: Path, canary: Canary) -> Iterator[StartWorker]:
     """Call it to start a worker, ready when it returns: worker(queues="dispatch,clock", processes=1, env={...})."""
     started: list[WorkerProcess] = []
 
@@ -65,7 +66,7 @@ def worker(committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[StartWor
         name = f"worker-{next(numbers)}"
         log = tmp_path / f"{name}.log"
         command = worker_command(name, queues=queues, processes=processes)
-        told = {**os.environ, **servers.environment(), "DATABASE_URL": committed_db.url, **(env or {})}
+        told = {**os.environ, **servers.environment(), "DATABASE_URL": committed_db.url, **LOUD, **(env or {})}
         process = start_process(command, log=log, env=told, cwd=ROOT)
         begun = WorkerProcess(process, log)
         started.append(begun)
@@ -78,3 +79,4 @@ def worker(committed_db: CommittedDatabase, tmp_path: Path) -> Iterator[StartWor
     yield start
     for begun in started:
         begun.kill9()
+        canary.keep("worker.log", begun.log.encode())
