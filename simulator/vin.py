@@ -21,7 +21,8 @@ def is_valid_vin(vin: str) -> bool:
 
 def make_vin(*, wmi: str, model: str, year: int, serial: int) -> str:
     """Return a VIN that is stable for its arguments; two serials never give the same one."""
-    letters = [character for character in model.upper() if character in _VALUES]
+    # "Model Y" is told from "Model 3" by its last word alone, and the first place is where Tesla has it.
+    letters = [character for character in model.removeprefix("Model ").upper() if character in _VALUES]
     descriptor = ("".join(letters) + "ZZZZZ")[:5]
     year_code = _YEAR_CODES[(year - 2010) % len(_YEAR_CODES)]
     plant = _LETTERS[serial // 1_000_000 % len(_LETTERS)]

@@ -19,6 +19,7 @@ from fleet.vehicles.access import find_link, get_vehicle, vehicles_of
 from fleet.vehicles.consent import private_until
 from fleet.vehicles.filter_bar import make_filter_bar
 from fleet.vehicles.models import Consent, Vehicle
+from fleet.vehicles.providers import manifest_of
 from fleet.vehicles.readings import link_status, readings_of, rows_of
 from fleet.vehicles.saved_filters import NAME_MAX_LENGTH
 from fleet.vehicles.tasks import read_link
@@ -98,6 +99,7 @@ def _context(vehicle: Vehicle, membership: Membership) -> dict[str, object]:
         "vehicle": vehicle,
         "state": readings_of(vehicle),
         "link": link,
+        "provider": link and (link.connection.account.app.name or manifest_of(link.connection.account.app).name),
         "link_status": link_status(link),
         "consents": consents.order_by("scope"),
         "country": COUNTRIES.get(vehicle.country or vehicle.team.country, ""),

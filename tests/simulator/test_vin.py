@@ -21,3 +21,8 @@ def test_made_vins_when_many_then_valid_unique_and_with_the_year() -> None:
     assert all(is_valid_vin(vin) for vin in vins)
     assert len(set(vins)) == 10_000
     assert {vin[9] for vin in vins} == {"P"}
+
+
+@pytest.mark.parametrize(("model", "letter"), [("Model Y", "Y"), ("Model 3", "3"), ("Cybertruck", "C")])
+def test_made_vin_when_the_model_is_told_by_one_letter_then_it_stands_first(model: str, letter: str) -> None:
+    assert make_vin(wmi="5YJ", model=model, year=2024, serial=1)[3] == letter
