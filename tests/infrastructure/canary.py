@@ -27,6 +27,7 @@ from fleet.run.processes import wait_until
 from fleet.run.valkey import ValkeyServer
 from fleet.vehicles.models import ProviderApp
 from fleet.vehicles.providers import credential_of
+from fleet.vehicles.sealing import CannotUnseal
 from tests.infrastructure.servers import servers
 
 # Secrets shorter than this are looked for one by one, longer ones all at once.
@@ -237,7 +238,10 @@ class LogBook(logging.Handler):
 def secrets_of_registrations() -> Iterator[str]:
     """Yield what the registrations in the default database keep sealed: client secrets, application keys, our key."""
     for app in ProviderApp.objects.all():
-        credential = credential_of(app)
+        try:
+            credential = credential_of(app)
+        except CannotUnseal:  # a test of just that
+            continue
         yield credential.client_secret
         yield from credential.secrets.values()
 

@@ -100,6 +100,7 @@ def committed_db(
 def keep_for_the_canary(request: pytest.FixtureRequest, database: CommittedDatabase) -> None:
     """Keep what a test wrote beside the pretend maker, whose secrets must not stand in it."""
     canary: Canary = request.getfixturevalue("canary")
+    close_connections()  # whatever state the test left its own in
     canary.tell(*secrets_of_registrations())
     canary.keep_database(request.node.nodeid, database.owner_url)
 
