@@ -25,9 +25,9 @@ class Availability:
     """One command on one car for one person.
 
     code: "" when it is offered; else team_closing, not_offered, not_equipped, not_capable, needs_pairing, not_declared,
-    no_consent, needs_owner, connection_ended, role, off_hours or rule. is_certain: the maker said of this very car whether it can;
-    else `answer` says what is declared of cars like it, or that nobody knows. ranges: the limits of its parameters,
-    narrowed by the car. rule: the team's rule that blocks it now.
+    no_consent, needs_owner, connection_ended, role, off_hours or rule. is_certain: the maker said of this very car
+    whether it can; else `answer` says what is declared of cars like it, or that nobody knows. ranges: the limits of its
+    parameters, narrowed by the car. rule: the team's rule that blocks it now.
     """
 
     kind: str

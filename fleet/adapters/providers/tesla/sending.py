@@ -19,8 +19,9 @@ from fleet.adapters.providers.tesla.signing.orders import signed_order
 from fleet.adapters.providers.tesla.signing.replies import NotOurs
 from fleet.adapters.providers.tesla.signing.verdicts import verdict_of_reply
 
-# A signed command dies in the car after so long, and at its deadline if that is sooner. Shorter than we wait for its answer (card.toml): who has given up
-# waiting reads a car that can no longer obey. Long enough for clocks that have drifted apart by some seconds.
+# A signed command dies in the car after so long, and at its deadline if that is sooner. Shorter than we wait for its
+# answer (card.toml): who has given up waiting reads a car that can no longer obey. Long enough for clocks that have
+# drifted apart by some seconds.
 LIFETIME_S = 25.0
 # Whether a car wants signatures changes with its firmware at most, and whether it knows our key, seldom.
 STANDING_S = 300.0
