@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from commands.models import WAITING, Command, State
 from commands.proof import Said, end_of, said_of, waited_for
 from commands.words import EVIDENCE, LABELS, STATES, reason_of
+from compatibility.facts_of_providers import broker_name
 from fleet.teams.units import temperature
 
 ICONS = {"ok": "check", "danger": "x", "warn": "warn", "accent": "refresh", "": "info"}
@@ -160,7 +161,9 @@ def _ready_step(command: Command) -> Step:
 
 
 def _sent_step(command: Command) -> Step:
-    label = _("Sent to %(maker)s") % {"maker": command.vehicle.make or command.app.name}
+    label = _("Sent to %(maker)s") % {
+        "maker": broker_name(command.app.provider) or command.vehicle.make or command.app.name
+    }
     if not command.attempts:
         return Step(label, "todo")
     if command.state in {State.SENDING, State.QUEUED, State.CLAIMED}:

@@ -43,9 +43,10 @@ def reconcile() -> None:
 
 @shared_task
 def find_contradictions() -> None:
-    """Look whether readings that came since contradict what was confirmed lately."""
-    from commands import contradictions
+    """Look whether readings that came since contradict what was confirmed lately, and have missing ones read."""
+    from commands import contradictions, looking
 
+    looking.look_again()
     contradictions.find_contradictions()
 
 

@@ -126,6 +126,12 @@ def vocabulary() -> Vocabulary:
     return read_vocabulary(DATA)
 
 
+def broker_name(key: str) -> str:
+    """Return the name of a provider that stands between us and the makers; "" for a maker's own."""
+    provider = vocabulary().providers.get(key)
+    return provider.name if provider is not None and provider.kind is ProviderKind.BROKER else ""
+
+
 @cache
 def makes_by_key() -> Mapping[str, Make]:
     """Return every make by the key of its name and of each alias."""

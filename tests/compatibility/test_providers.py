@@ -5,7 +5,7 @@ import csv
 import pytest
 from django.test import Client
 
-from compatibility.facts_of_providers import DATA, vocabulary
+from compatibility.facts_of_providers import DATA, broker_name, vocabulary
 from compatibility.models import Fact, SharedMeasurement
 from compatibility.provider_pages import make_provider_page, make_sources_page
 from compatibility.words import CONTROLS, READS, Support
@@ -25,6 +25,16 @@ def test_data_file_of_an_adapter_when_read_then_it_declares_what_is_implemented_
     assert declared & set(CONTROLS) == set(manifest.commands)
     assert declared & set(READS) == set(manifest.scopes) & set(READS)
     assert declared <= {*CONTROLS, *READS}
+
+
+def test_name_of_a_broker_when_asked_then_makers_have_none() -> None:
+    assert {key: broker_name(key) for key in ADAPTERS} == {
+        "enode": "Enode",
+        "simulator": "",
+        "smartcar": "Smartcar",
+        "tesla": "",
+        "volvo": "",
+    }
 
 
 @pytest.mark.django_db

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
-from math import isfinite
+from datetime import datetime
 from typing import Any
 
 from fleet.adapters.base import RemoteVehicle
@@ -12,9 +11,8 @@ from fleet.adapters.capabilities import Answer as Can
 from fleet.adapters.capabilities import Capability
 from fleet.adapters.providers.enode.brands import name_of_vendor
 from fleet.adapters.signals import SIGNALS, Reading, VehicleSnapshot
+from fleet.adapters.values import read_number, read_time
 
-# A clock that was never set says 1970; whatever lies outside of these years is no time of a reading.
-YEARS = range(2000, 2100)
 LONGEST_ID = 200
 
 # Theirs -> ours. Enode gives all data of a car together but for its place.
@@ -64,17 +62,6 @@ def identifier(raw: object) -> str:
     return raw if isinstance(raw, str) and len(raw) <= LONGEST_ID and raw.isprintable() else ""
 
 
-def read_time(raw: object) -> datetime | None:
-    """Read an ISO time with a zone; None for anything else."""
-    if not isinstance(raw, str):
-        return None
-    try:
-        value = datetime.fromisoformat(raw)
-    except ValueError:
-        return None
-    return value.astimezone(UTC) if value.tzinfo is not None and value.year in YEARS else None
-
-
 # Joining -----------------------------------------------------------------------------------------------------------
 
 
@@ -121,7 +108,7 @@ def remote_vehicle(raw: Mapping[str, Any]) -> RemoteVehicle | None:
         vin=_text(part(information, "vin")) or None,
         make=name_of_vendor(raw.get("vendor")) or _text(part(information, "brand")),
         model=_text(part(information, "model")),
-        year=int(year) if _number(year) is not None and 1980 <= year <= 2100 else None,
+        year=int(year) if read_number(year) is not None and 1980 <= year <= 2100 else None,
         powertrain=None,
         display_name=_text(part(information, "displayName")) or None,
     )
@@ -155,14 +142,16 @@ def snapshot(raw: Mapping[str, Any], *, received_at: datetime) -> VehicleSnapsho
         if at is not None and SIGNALS[name].is_plausible(value):
             readings[name] = Reading(value, at)
 
-    keep("soc_percent", _number(part(charge, "batteryLevel")), charged_at)
-    keep("range_km", _number(part(charge, "range")), charged_at)
+    keep("soc_percent", read_number(part(charge, "batteryLevel")), charged_at)
+    keep("range_km", read_number(part(charge, "range")), charged_at)
     keep("plugged_in", part(charge, "isPluggedIn"), charged_at)
     keep("charging_state", _charging_state(charge), charged_at)
-    keep("charge_limit_percent", _number(part(charge, "chargeLimit")), charged_at)
-    keep("charge_power_kw", _number(part(charge, "chargeRate")), charged_at)
-    keep("odometer_km", _number(part(raw, "odometer", "distance")), _at(raw, "odometer", received_at))
-    place = {name: _number(part(raw, "location", name)) for name in ("latitude", "longitude")}
+    keep("charge_limit_percent", read_number(part(charge, "chargeLimit")), charged_at)
+    # Enode leaves the rate out of a car that does not charge: what it said before must not stay.
+    rate = 0.0 if part(charge, "isCharging") is False else read_number(part(charge, "chargeRate"))
+    keep("charge_power_kw", rate, charged_at)
+    keep("odometer_km", read_number(part(raw, "odometer", "distance")), _at(raw, "odometer", received_at))
+    place = {name: read_number(part(raw, "location", name)) for name in ("latitude", "longitude")}
     keep("location", place, _at(raw, "location", received_at))
     is_reachable = raw.get("isReachable")
     state = ("online" if is_reachable else "offline") if isinstance(is_reachable, bool) else "unknown"
@@ -182,7 +171,3 @@ def _charging_state(charge: object) -> str | None:
     if state in {None, "unknown"} and part(charge, "isCharging") is True:
         return "charging"
     return state
-
-
-def _number(raw: object) -> float | None:
-    return raw if isinstance(raw, int | float) and not isinstance(raw, bool) and isfinite(raw) else None

@@ -11,8 +11,9 @@ from typing import Any
 
 from fleet.adapters.errors import AdapterError, Verdict
 from fleet.adapters.providers.enode.actions import verdict_of_action
-from fleet.adapters.providers.enode.payloads import identifier, part, read_time, snapshot
+from fleet.adapters.providers.enode.payloads import identifier, part, snapshot
 from fleet.adapters.signals import VehicleSnapshot
+from fleet.adapters.values import read_time
 from fleet.adapters.webhooks import BadSignature, Delivery, InboundEvent
 
 KINDS = {

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from math import isfinite
+from datetime import datetime, timedelta
 from typing import Any
 
 from fleet.adapters.base import RemoteVehicle
@@ -15,6 +14,7 @@ from fleet.adapters.errors import REFUSAL_REASONS, Accepted, Done, MaybeExecuted
 from fleet.adapters.http import Answer
 from fleet.adapters.rules import Number
 from fleet.adapters.signals import ONLINE_STATES, SIGNALS, Reading, VehicleSnapshot
+from fleet.adapters.values import read_number, read_time
 
 WORDS = {
     "lock": "lock",
@@ -44,8 +44,6 @@ WORDS = {
 KIND_OF_WORD = {word: kind for kind, word in WORDS.items()}
 PARAMETERS = {"limit_percent": "percent"}  # ours -> theirs, where they differ
 LONGEST_REF = 200
-# A clock that was never set says 1970; whatever lies outside of these years is no time of a reading.
-YEARS = range(2000, 2100)
 POWERTRAINS = ("BEV", "PHEV", "HEV", "ICE")  # tuples: what cannot be hashed is asked for too
 
 
@@ -178,7 +176,7 @@ def _ranges(kind: str, raw: Mapping[str, Any]) -> dict[str, Number]:
         given = raw.get(PARAMETERS.get(name, name))
         if not isinstance(given, dict):
             continue
-        low, high, step = (_number(given.get(word)) for word in ("min", "max", "step"))
+        low, high, step = (read_number(given.get(word)) for word in ("min", "max", "step"))
         step = step or widest.step
         if low is None or high is None or step < 0:
             continue
@@ -186,10 +184,6 @@ def _ranges(kind: str, raw: Mapping[str, Any]) -> dict[str, Number]:
         if low < high:
             ranges[name] = Number(low, high, step, widest.unit)
     return ranges
-
-
-def _number(raw: object) -> float | None:
-    return raw if isinstance(raw, int | float) and not isinstance(raw, bool) and isfinite(raw) else None
 
 
 def snapshot(body: Mapping[str, Any], *, asked_at: datetime, received_at: datetime) -> VehicleSnapshot:
@@ -215,14 +209,3 @@ def _clock_offset(raw: object, asked_at: datetime, received_at: datetime) -> tim
     if server_time is None or asked_at <= server_time <= received_at:
         return timedelta(0)
     return server_time - (received_at if server_time > received_at else asked_at)
-
-
-def read_time(raw: object) -> datetime | None:
-    """Read an ISO time with a zone; None for anything else."""
-    if not isinstance(raw, str):
-        return None
-    try:
-        value = datetime.fromisoformat(raw)
-    except ValueError:
-        return None
-    return value.astimezone(UTC) if value.tzinfo is not None and value.year in YEARS else None

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from math import isfinite
 from typing import Any
 
 from fleet.adapters.signals import SIGNALS, Reading, VehicleSnapshot
+from fleet.adapters.values import believable, read_number
 
-# A clock that was never set says 1970; whatever lies outside of these years is no time of a reading.
-YEARS = range(2000, 2100)
 # Seconds grow so large in the year 5138 only, milliseconds were in 1973.
 MILLISECONDS_FROM = 100_000_000_000
 KM_PER_MILE = 1.609344
@@ -56,14 +54,12 @@ def read_time(raw: object) -> datetime | None:
     """
     try:
         if isinstance(raw, str):
-            value = datetime.fromisoformat(raw)
-        elif isinstance(raw, int | float) and not isinstance(raw, bool):
-            value = datetime.fromtimestamp(raw / 1000 if raw >= MILLISECONDS_FROM else raw, UTC)
-        else:
-            return None
+            return believable(datetime.fromisoformat(raw))
+        if isinstance(raw, int | float) and not isinstance(raw, bool):
+            return believable(datetime.fromtimestamp(raw / 1000 if raw >= MILLISECONDS_FROM else raw, UTC))
     except (ValueError, OverflowError, OSError):
         return None
-    return value.astimezone(UTC) if value.tzinfo is not None and value.year in YEARS else None
+    return None
 
 
 def attributes_of(raw: object) -> Mapping[str, Any]:
@@ -118,20 +114,16 @@ def _age(raw: Mapping[str, Any], received_at: datetime) -> datetime | None:
 # From a body to a value in our unit; None says nothing -------------------------------------------------------------
 
 
-def _number(raw: object) -> float | None:
-    return raw if isinstance(raw, int | float) and not isinstance(raw, bool) and isfinite(raw) else None
-
-
 def _value(body: Mapping[str, Any], factors: Mapping[str, float], default: float) -> float | None:
     """Return body.value in our unit. A unit that is not known makes the value worthless."""
-    value, unit = _number(body.get("value")), body.get("unit")
+    value, unit = read_number(body.get("value")), body.get("unit")
     factor = default if unit is None else factors.get(str(unit).casefold())
     return None if value is None or factor is None else round(value * factor, 3)
 
 
 def _percent(body: Mapping[str, Any], raw: object) -> float | None:
     """Return a share in per cent. Version 3 says 0 to 100, but webhooks with 0 to 1 were seen (September 2025)."""
-    value, unit = _number(raw), str(body.get("unit", "")).casefold()
+    value, unit = read_number(raw), str(body.get("unit", "")).casefold()
     if value is None:
         return None
     if unit in {"fraction", "ratio"}:
@@ -149,7 +141,7 @@ def _kw(body: Mapping[str, Any]) -> float | None:
 
 
 def _celsius(body: Mapping[str, Any]) -> float | None:
-    value, unit = _number(body.get("value")), str(body.get("unit", "c")).casefold().lstrip("°")
+    value, unit = read_number(body.get("value")), str(body.get("unit", "c")).casefold().lstrip("°")
     if value is None or unit not in {"c", "celsius", "f", "fahrenheit"}:
         return None
     return round((value - 32) / 1.8, 2) if unit in {"f", "fahrenheit"} else value
@@ -188,7 +180,7 @@ def _charge_limit(body: Mapping[str, Any]) -> float | None:
 
 
 def _place(body: Mapping[str, Any]) -> dict[str, float] | None:
-    place = {name: _number(body.get(name)) for name in ("latitude", "longitude", "heading")}
+    place = {name: read_number(body.get(name)) for name in ("latitude", "longitude", "heading")}
     if place["latitude"] is None or place["longitude"] is None:
         return None
     return {name: value for name, value in place.items() if value is not None}

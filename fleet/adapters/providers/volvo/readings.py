@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
-from math import isfinite
+from datetime import datetime
 from typing import Any
 
 from fleet.adapters.signals import SIGNALS, Reading, VehicleSnapshot
+from fleet.adapters.values import read_number, read_time
 
 KM_OF = {"km": 1.0, "kilometers": 1.0, "mi": 1.609344, "miles": 1.609344}
 KW_OF = {"kw": 1.0, "kilowatts": 1.0, "w": 0.001, "watts": 0.001}
@@ -21,8 +21,6 @@ CHARGING = {
     "ERROR": "fault",
     "FAULT": "fault",
 }
-# A clock that was never set says 1970; whatever lies outside of these years is no time of a reading.
-YEARS = range(2000, 2100)
 
 Found = tuple[str, Any, datetime]
 
@@ -146,15 +144,4 @@ def _number(raw: object) -> float | None:
             raw = float(raw)
         except ValueError:
             return None
-    return float(raw) if isinstance(raw, int | float) and not isinstance(raw, bool) and isfinite(raw) else None
-
-
-def read_time(raw: object) -> datetime | None:
-    """Read an ISO time with a zone; None for anything else."""
-    if not isinstance(raw, str):
-        return None
-    try:
-        value = datetime.fromisoformat(raw)
-    except ValueError:
-        return None
-    return value.astimezone(UTC) if value.tzinfo is not None and value.year in YEARS else None
+    return read_number(raw)

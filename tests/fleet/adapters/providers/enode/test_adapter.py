@@ -78,6 +78,11 @@ class TestEnodeAdapter(AdapterContract):
             datetime(2026, 11, 20, 9, 58, tzinfo=UTC),
         )
 
+    def test_read_when_the_car_does_not_charge_then_its_power_is_none_whatever_it_was_before(self):
+        _, values = self.read("state_of_a_stopped_charge")
+
+        assert (values["charging_state"], values["charge_power_kw"]) == ("stopped", 0)
+
     def test_read_when_the_make_gives_nulls_then_nothing_is_said(self):
         snapshot, values = self.read("state_of_nulls")
 
