@@ -54,10 +54,9 @@ class KeptSessions:
         return CarSession(bytes(row.public_key), bytes(row.epoch), row.counter, row.clock_zero_at)
 
     def _save(self, car: str, part: str, session: CarSession) -> None:
-        place = [self._app_id, car, part]
-        held = [session.public_key, session.epoch, session.counter, session.clock_zero_s, datetime.now(UTC)]
+        held = (session.public_key, session.epoch, session.counter, session.clock_zero_s, datetime.now(UTC))
         with connection.cursor() as cursor:
-            cursor.execute(SAVE, place + held)
+            cursor.execute(SAVE, (self._app_id, car, part, *held))
 
     def _take(self, car: str, part: str, epoch: bytes) -> int | None:
         with connection.cursor() as cursor:
