@@ -231,6 +231,10 @@ class LogBook(logging.Handler):
         self._stream.flush()
 
     def close(self) -> None:
+        """Go on: setting logging up anew, as Django's set-up does, closes every handler that there is."""
+        self._stream.flush()
+
+    def end(self) -> None:
         self._stream.close()
         super().close()
 
@@ -284,6 +288,8 @@ class Canary:
 
     def keep(self, place: str, text: bytes) -> None:
         """Keep what stood somewhere until the end of the run."""
+        if self._book not in logging.getLogger().handlers:
+            logging.getLogger().addHandler(self._book)  # logging was set up anew meanwhile
         name = re.sub(r"[^A-Za-z0-9._-]+", "_", place)[-200:]
         with (self._kept / name).open("ab") as file:
             file.write(text)
@@ -325,7 +331,7 @@ class Canary:
         logging.getLogger().removeHandler(self._book)
         for name, level in self._levels.items():
             logging.getLogger(name).setLevel(level)
-        self._book.close()
+        self._book.end()
 
 
 @pytest.fixture(scope="session")
