@@ -145,7 +145,7 @@ def _recent_commands(vehicle: Vehicle, membership: Membership) -> list[Command]:
     recent = Command.objects.filter(vehicle=vehicle, team_id=membership.team_id).exclude(
         finished_at__lt=timezone.now() - FAILURE_SHOWN
     )
-    rows = list(recent.select_related("user").order_by("-sequence"))
+    rows = list(recent.select_related("user", "app").order_by("-sequence"))
     for command in rows:
         command.vehicle = vehicle
     return rows

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Frame, Page, Playwright, expect
 
-from connect.brands import refresh_brands
 from connect.models import ReturnAddress
 from fleet.teams.models import Membership
 from fleet.vehicles.consent import allowed_scopes
@@ -118,8 +117,7 @@ def phone(context: BrowserContext, stack: Stack, request: pytest.FixtureRequest)
 @pytest.fixture
 def manager(stack: Stack) -> Membership:
     with stack.orm():
-        # As a worker does by the clock: the first owner of a product that has just started would find no makes.
-        refresh_brands(make_simulator_app(CLIENT_ID))
+        make_simulator_app(CLIENT_ID)
         return make_team("Hafen Test")
 
 
