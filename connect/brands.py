@@ -48,14 +48,20 @@ def apps_of(team_id: UUID) -> QuerySet[ProviderApp]:
 
 def brands_of(team_id: UUID, *, scopes: Collection[str] = (), country: str = "") -> list[OfferedBrand]:
     """Return what owners can choose for a team, by name. A brand that several registrations offer goes to one of them:
-    the one through which most of the scopes can be used there, then the maker's own, then the team's own, the oldest.
+    one of the team's own, if there is any; then the one through which most of the scopes can be used there, then the
+    maker's own, the oldest.
     """
     lists = {row.app_id: row.brands for row in BrandList.objects.filter(app__in=apps_of(team_id))}
     offered: dict[str, list[OfferedBrand]] = {}
-    for app_id, provider in apps_of(team_id).values_list("id", "provider"):
+    own: set[str] = set()
+    for app_id, provider, owner_id in apps_of(team_id).values_list("id", "provider", "team_id"):
         # The list of countries came later; a list read before has none until the next hour.
         for key, name, *rest in lists.get(app_id, []):
             countries = tuple(rest[0]) if rest else ()
+            if owner_id is not None:
+                own.add(key)
+            elif key in own:
+                continue
             offered.setdefault(key, []).append(OfferedBrand(key, name, app_id, countries, provider))
     return sorted(_choose(offered.values(), scopes, country), key=lambda brand: plain(brand.name))
 
